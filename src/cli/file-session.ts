@@ -11,6 +11,7 @@ import { type Declared, fileWorld, type Records } from '../files/world.ts';
 import { lockFolder } from '../journal/lock.ts';
 import { runStore } from '../journal/run-store.ts';
 import { assertOwnFolder, stateFolder } from '../journal/state-folder.ts';
+import { refOf } from '../kube/refs.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import { FILES, LOCKS } from './declared.ts';
@@ -71,7 +72,7 @@ export async function openFiles(call: Call, looks = true): Promise<LiveFiles> {
 const livePart = ({ source, close }: Opened): Pick<Live, 'source' | 'steady' | 'close'> => ({ source, steady: source, close });
 function withReal(manifest: Manifest): Declared {
   const real = realpathSync(manifest.file);
-  return { ...manifest, real, ...(isByPlace(manifest) ? { object: placed(manifest, real) } : {}) };
+  return { ...manifest, real, ...(isByPlace(manifest) ? { object: placed(manifest, real), as: refOf(manifest.object).name } : {}) };
 }
 
 /** What has no name is known by its place. */

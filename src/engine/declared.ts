@@ -33,7 +33,9 @@ export function declaredRefs(objects: readonly Ref[], manifests: readonly Manife
 
 const insideOf = ({ inside }: Manifest): Pick<Ref, 'inside'> => (inside === undefined ? {} : { inside });
 
-const isAt = ({ file, line, object }: Manifest, on: Ref): boolean => file === on.file && line === on.line && object.kind === on.kind;
+/** Several of one kind may stand on one line (JSON). */
+const isAt = ({ file, line, object, as }: Manifest, on: Ref): boolean =>
+  file === on.file && line === on.line && object.kind === on.kind && [refOf(object).name, as].includes(on.name);
 
 /** What such a reference stands for. */
 export function declarationsIn(manifests: readonly Manifest[]): (on: Ref) => Raw | undefined {

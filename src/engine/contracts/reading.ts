@@ -88,6 +88,7 @@ export interface Source {
  * `configuration`: no object of an API server, but what a component reads at its start (KubeletConfiguration): it has no name.
  * `unnamed`: its name or namespace is not known before it is created (generateName, a review, a placeholder): only its place tells it from others.
  * `part`: not an object that is applied as it stands: a patch without a name, or what stands inside another object (`inside`: which one; `within`: the keys that lead there). Only its place tells it.
+ * `as`: the name that its text gives it, where its place stands for its name (fix -f).
  */
 export interface Manifest {
   object: Raw;
@@ -101,6 +102,7 @@ export interface Manifest {
   part?: true;
   inside?: string;
   within?: readonly string[];
+  as?: string;
 }
 /** The columns of one table, as `kubectl get -o wide` heads them. */
 export interface TableQuery {

@@ -123,6 +123,15 @@ test('objects inside others are changed where they stand, what a person decides 
   expect(Object.keys(files).map(now)).toEqual(Object.values(files));
 });
 
+test('objects of one kind on one line are told apart by their names', async () => {
+  const job = (name: string) => `{"apiVersion":"batch/v1beta1","kind":"CronJob","metadata":{"name":"${name}"}}`;
+  const text = `{"apiVersion":"work.karmada.io/v1alpha1","kind":"Work","metadata":{"name":"w"},"spec":{"workload":{"manifests":[${job('a')},${job('b')}]}}}`;
+  const file = put('one.json', text);
+  const { exit, said } = await fixed(file, '1.30');
+  expect(exit, said).toBe(0);
+  expect(readFileSync(file, 'utf8')).toBe(text.replaceAll('batch/v1beta1', 'batch/v1'));
+});
+
 test('what an alias shares inside of an object is not changed there', async () => {
   const text = `apiVersion: work.open-cluster-management.io/v1
 kind: ManifestWork
