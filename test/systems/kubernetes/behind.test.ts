@@ -140,6 +140,15 @@ test('its peers judge from the same minor', async () => {
   ]);
 });
 
+test('of what is deprecated without a date only Endpoints are left out, which the control plane itself writes', async () => {
+  const asked = (resource: string) =>
+    `apiserver_requested_deprecated_apis{group="",version="v1",resource="${resource}",subresource="",removed_release=""} 1`;
+  const at = { version: 'v1.36.3', to: '1.37', metrics: [asked('componentstatuses'), asked('endpoints')] };
+  expect((await found('requested-deprecated-apis', [], at)).map((each) => each.slice(0, 33))).toEqual([
+    'notice - v1/componentstatuses was ',
+  ]);
+});
+
 test('a gate has the default of the emulated version', async () => {
   const service: Raw = {
     ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'loose', namespace: 'shop' } },

@@ -59,6 +59,18 @@ grid('kubernetes/static-pod-api-refs', [
   })),
   { fixture: 'healthy', objects: [environment('fieldRef', 'env')], to: 'kubernetes=1.34', expect: 'passed' },
   { fixture: 'found', to: 'kubernetes=v1.33.9', expect: 'passed' },
+  // Every kubelet refuses them already, or no minor lies on the way.
+  {
+    fixture: 'found',
+    objects: ['cp1', 'w1'].map((name) => ({
+      ...{ apiVersion: 'v1', kind: 'Node', metadata: { name } },
+      status: { nodeInfo: { kubeletVersion: 'v1.34.1' } },
+    })),
+    server: 'v1.36.4',
+    to: 'kubernetes=1.37',
+    expect: 'passed',
+  },
+  { fixture: 'found', server: 'v1.34.4', to: 'kubernetes=v1.34.9', expect: 'passed' },
   { fixture: 'healthy', to: 'kubernetes=1.34', expect: 'passed' },
   { server: 'v1.33.6', to: 'kubernetes=1.34', expect: 'unknown' },
   { base: 'managed', fixture: 'aks', server: 'v1.33.6', to: 'kubernetes=1.34', expect: 'not-applicable' },

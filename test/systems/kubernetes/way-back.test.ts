@@ -154,7 +154,25 @@ grid('kubernetes/way-back-components', [
   { fixture: 'healthy', forbidden: ['daemonsets.apps'], backTo: 'kubernetes=1.30', expect: 'unknown' },
 ]);
 
+const plugins = (...names: string[]): Raw => ({
+  ...{ apiVersion: 'v1', kind: 'Pod' },
+  metadata: { name: 'kube-apiserver-cp1', namespace: 'kube-system', labels: { component: 'kube-apiserver', tier: 'control-plane' } },
+  spec: {
+    nodeName: 'cp1',
+    containers: [{ name: 'kube-apiserver', image: 'i:v1.33.4', command: ['kube-apiserver', `--enable-admission-plugins=${names}`] }],
+  },
+  status: { phase: 'Running' },
+});
+
 grid('kubernetes/way-back-flags', [
+  {
+    objects: [plugins('NodeRestriction', 'PodTopologyLabels')],
+    server: 'v1.33.4',
+    backTo: 'kubernetes=1.32',
+    expect: 'blocker Pod/kube-system/kube-apiserver-cp1',
+    says: ['has admission plugin PodTopologyLabels, new in 1.33', 'admission-plugins: PodTopologyLabels'],
+  },
+  { objects: [plugins('NodeRestriction')], server: 'v1.33.4', backTo: 'kubernetes=1.32', expect: 'passed' },
   {
     fixture: 'found',
     backTo: 'kubernetes=1.30',
