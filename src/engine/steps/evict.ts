@@ -10,7 +10,7 @@ export const evict: StepKind<StepOf<'evict'>> = {
   preview: ({ on, within }) => [
     {
       en: `- ${describe(on)} (waits up to ${within} s for its PodDisruptionBudget)`,
-      zh: `- ${describe(on)}（最多等待 PodDisruptionBudget ${within} 秒）`,
+      zh: `- ${describe(on)}（等待 PodDisruptionBudget 允许驱逐，最多 ${within} 秒）`,
     },
   ],
   commands: ({ on: { namespace = 'default', name } }) => [

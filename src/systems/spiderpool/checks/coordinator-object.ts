@@ -123,7 +123,7 @@ const SAID: Record<Args['is'], (name: string, version: string, first?: string) =
 const DEFINED: Ref = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', name: RESOURCE };
 const NO_CRD: Text = {
   en: `CRD ${RESOURCE} is not installed: apply the CRDs first (crds-current)`,
-  zh: `没有安装 CRD ${RESOURCE}：请先应用 CRD（crds-current）`,
+  zh: `没有安装 CRD ${RESOURCE}；请先应用 CRD（spiderpool/crds-current）`,
 };
 
 const refOf = (name: string): Ref => ({ apiVersion: API_VERSION, kind: 'SpiderCoordinator', name });
