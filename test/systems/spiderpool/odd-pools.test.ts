@@ -207,8 +207,8 @@ test.each([OWNED, BARE])(
 
 test('what cannot be understood is looked at with a command that names it', () => {
   const odd = { why: 'failed', verb: 'decode', resource: POOLS } as const;
-  expect(settleGap({ ...odd, name: 'v4' }, { tool: '', reach: ' --context x' }).en).toBe(
-    `retry, or inspect: kubectl get ${POOLS} v4 -o yaml --context x`,
+  expect(settleGap({ ...odd, name: 'v4' }, { tool: '', aim: { kubectl: ' --context x', helm: '' } }).en).toBe(
+    `retry, or inspect: kubectl --context x get ${POOLS} v4 -o yaml`,
   );
   expect(settleGap({ ...odd, namespace: 'a', name: 'b c' }, { tool: '' }).zh).toBe(
     `请重试，或查看原因：kubectl get ${POOLS} 'b c' -n a -o yaml`,
