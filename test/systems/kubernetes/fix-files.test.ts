@@ -407,3 +407,12 @@ test('what no fix changes in files is not offered by its name', async () => {
   expect(said).not.toMatch(/during the upgrade|fix:/);
   expect(said).not.toContain('--confirm');
 });
+
+test('nothing to fix beside a file that could not be read is not fine', async () => {
+  put('fine.yaml', `apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\n${CRON}\n`);
+  expect((await fixed(folder, '1.30')).exit).toBe(0);
+  put('template.yaml', 'kind: {{ .Values.kind }}\n');
+  const { exit, said } = await fixed(folder, '1.30');
+  expect(said).toContain('not checked: ');
+  expect(exit).toBe(3);
+});
