@@ -51,6 +51,17 @@ export function paragraph(text: string, face: Face, indent = 2, hanging = indent
   return lines.map((line, i) => ' '.repeat(i ? hanging : indent) + line);
 }
 
+/** The same for a sentence that ends in a command to run: where not all of it fits on one line, the command gets a line of its own, which a terminal may fold, but a paste brings back whole. */
+export function paragraphWithCommand(text: string, face: Face, indent = 2): string[] {
+  const ending = new RegExp(
+    `^(.*?[:：])\\s*((?:kubectl|helm|etcdctl|${face.tool}) .*)$|^(.*?)“((?:kubectl|helm|etcdctl|${face.tool}) [^”]*)”$`,
+  );
+  const [, lead, command, leadZh, commandZh] = width(text) + indent > face.columns ? (ending.exec(text) ?? []) : [];
+  const last = command ?? commandZh;
+  if (last === undefined) return paragraph(text, face, indent);
+  return [...paragraph(lead ?? `${leadZh}：`, face, indent), `${' '.repeat(indent)}${last}`];
+}
+
 /** A command of a remedy, filled in. */
 export const pasteable = (command: string, { tool, again = '', aim = NOWHERE }: Pick<Face, 'tool' | 'again' | 'aim'>): string =>
   commandLine(aimed(command.replaceAll('{tool}', tool).replaceAll('{again}', again), aim));

@@ -3,7 +3,7 @@ import type { Severity, Text } from '../engine/contracts.ts';
 import type { Examination } from '../engine/examine.ts';
 import { SEVERITIES, type Summary } from '../engine/verdict.ts';
 import { padEnd, width } from '../text/width.ts';
-import { columns, type Face, paragraph, unfolding } from './face.ts';
+import { columns, type Face, paragraph, paragraphWithCommand, unfolding } from './face.ts';
 import type { Report } from './report.ts';
 import type { UnknownView } from './unknowns.ts';
 import {
@@ -274,12 +274,12 @@ function unknownLines({ head, reasons, settle }: UnknownView, face: Face): strin
   const title = `${style.cyan('?')} ${style.bold(head)}`;
   // Reasons may be folded away; that a check is unknown never is.
   const ids = (checks: readonly string[]) => named(checks, language);
-  const last = settle ? paragraph(settle, face) : [];
+  const last = settle ? paragraphWithCommand(settle, face) : [];
   const all = reasons.flatMap(({ whys }) => whys);
   const [first] = reasons;
   if (all.length === 1 && first) {
     const row = `${title}   ${all[0]}`;
-    const top = width(row) <= face.columns ? [row] : [title, ...paragraph(all[0]!, face)];
+    const top = width(row) <= face.columns ? [row] : [title, ...paragraphWithCommand(all[0]!, face)];
     return [...top, ...paragraph(ids(first.checks), face).map(style.dim), ...last];
   }
   let room = wide || all.length <= REASONS + 1 ? all.length : REASONS;
@@ -291,7 +291,7 @@ function unknownLines({ head, reasons, settle }: UnknownView, face: Face): strin
     room -= shown.length;
     if (!shown.length) return [];
     for (const check of checks) told.add(check);
-    return [...shown.flatMap((why) => paragraph(why, face)), ...paragraph(ids(checks), face, 4).map(style.dim)];
+    return [...shown.flatMap((why) => paragraphWithCommand(why, face)), ...paragraph(ids(checks), face, 4).map(style.dim)];
   });
   const others = [...new Set(reasons.flatMap(({ checks }) => checks))].filter((check) => !told.has(check));
   return [

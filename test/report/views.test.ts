@@ -347,7 +347,8 @@ describe.each(LANGUAGES)('%s', (language) => {
       for (const columns of [60, 80, 200]) {
         const lines = shown(examination, face(language, columns)).join('\n').split('\n');
         // A name takes as much as it takes, and so does a command that is to be copied.
-        const mayBeWide = (line: string) => /^(?:Next|下一步)/.test(line) || line.split(/\s+/).some((word) => width(word) > columns - 12);
+        const mayBeWide = (line: string) =>
+          /^(?:Next|下一步| {2}kubectl )/.test(line) || line.split(/\s+/).some((word) => width(word) > columns - 12);
         expect(
           lines.filter((line) => width(line) > columns && !mayBeWide(line)),
           name,

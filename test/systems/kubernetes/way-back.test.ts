@@ -107,6 +107,14 @@ grid('kubernetes/way-back-etcd', [
     expect: 'warning Pod/kube-system/etcd-cp1',
     says: ['the upgrade installs etcd 3.6'],
   },
+  // On a longer way the minor that brings the newer etcd, not the first.
+  {
+    fixture: 'healthy',
+    server: 'v1.31.4',
+    to: 'kubernetes=1.36',
+    expect: 'warning Pod/kube-system/etcd-cp1',
+    says: ['the upgrade installs etcd 3.6', 'at 1.34'],
+  },
   { fixture: 'found', server: 'v1.35.1', backTo: 'kubernetes=1.34', expect: 'passed' },
   { server: 'v1.34.4', backTo: 'kubernetes=1.33', expect: 'unknown' },
   { fixture: 'mixed', backTo: 'kubernetes=1.33', expect: 'passed' },

@@ -62,9 +62,11 @@ const check: Check<typeof reads, Args> = {
     // Data stay of the older minor until the last member is of the newer one.
     const oldest = members.map(({ version }) => version).toSorted((a, b) => etcdMinorOf(a) - etcdMinorOf(b))[0];
     if (upgraded && !oldest) return { unknown: NOT_SEEN };
-    const [newer, older] = upgraded ? [oldest!, etcdOf(to)!] : [etcdOf(from)!, oldest ?? etcdOf(to)!];
+    // Of several minors on the way the first that brings a newer etcd closes the way back.
+    const hop = upgraded ? undefined : path.hops.find((each) => crossesEtcd(to, each));
+    const [newer, older] = upgraded ? [oldest!, etcdOf(to)!] : [etcdOf(hop ?? from)!, oldest ?? etcdOf(to)!];
     const objects = members.map(({ ref }) => ref);
-    return etcdMinorOf(newer) > etcdMinorOf(older) ? [told(objects, { newer, older, to, upgraded })] : [];
+    return etcdMinorOf(newer) > etcdMinorOf(older) ? [told(objects, { newer, older, to, upgraded }, hop)] : [];
   },
   say: ({ newer, older, to, upgraded }) => {
     const first = /^v?3\.[0-5]\./.test(newer)
@@ -96,5 +98,5 @@ const NO_DATA = (version: string): Text => ({
   zh: `当前版本的 upgrade-guard 没有 ${version} 自带 etcd 的数据`,
 });
 
-const told = (objects: Ref[], args: Args) =>
-  finding({ severity: 'blocker', key: ['minor'], certainty: 'high', objects, args, evidence: [{ seen: `etcd ${args.newer}` }] });
+const told = (objects: Ref[], args: Args, hop: string | undefined) =>
+  finding({ severity: 'blocker', key: ['minor'], certainty: 'high', objects, args, evidence: [{ seen: `etcd ${args.newer}` }], hop });
