@@ -145,7 +145,7 @@ test('of what is deprecated without a date only Endpoints are left out, which th
     `apiserver_requested_deprecated_apis{group="",version="v1",resource="${resource}",subresource="",removed_release=""} 1`;
   const at = { version: 'v1.36.3', to: '1.37', metrics: [asked('componentstatuses'), asked('endpoints')] };
   expect((await found('requested-deprecated-apis', [], at)).map((each) => each.slice(0, 33))).toEqual([
-    'notice - v1/componentstatuses was ',
+    'notice - v1/componentstatuses was',
   ]);
 });
 
