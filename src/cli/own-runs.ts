@@ -1,4 +1,4 @@
-// Runs of our own that were interrupted: only a user can end them, so the next command says so at once. One that a process of this machine works on is
+// Runs of our own that were interrupted, or wait for a manual step: only a user can end them, so the next command says so at once. One that a process of this machine works on is
 // named with that process.
 
 import { goOnOrBack } from '../engine/conduct.ts';
@@ -45,10 +45,13 @@ export function howToEnd(run: RunSummary): { text: Text; next: Text } {
     text: by
       ? { en: `run ${id} is in use by process ${by.pid} on machine ${host}`, zh: `运行 ${id} 正被主机 ${host} 上的进程 ${by.pid} 使用` }
       : direction === 'undo'
-        ? { en: `the undo of run ${id}, started on this machine, was interrupted`, zh: `本机启动的运行 ${id} 的撤销已中断` }
+        ? { en: `the undo of run ${id}, started on this machine, is unfinished`, zh: `本机启动的运行 ${id} 的撤销未完成` }
         : untouched
-          ? { en: `run ${id}, started on this machine, was interrupted before any change`, zh: `本机启动的运行 ${id} 未做任何更改即中断` }
-          : { en: `run ${id}, started on this machine, was interrupted`, zh: `本机启动的运行 ${id} 已中断` },
+          ? {
+              en: `run ${id}, started on this machine, is unfinished; it has changed nothing yet`,
+              zh: `本机启动的运行 ${id} 未完成，尚未做任何更改`,
+            }
+          : { en: `run ${id}, started on this machine, is unfinished`, zh: `本机启动的运行 ${id} 未完成` },
     next: goOnOrBack(id, direction),
   };
 }
@@ -59,7 +62,7 @@ export async function refuseBeside(store: RunStore, { isFix = false }: { isFix?:
   if (!run) return;
   const { text, next } = howToEnd(run);
   const beside = {
-    en: '; what fix would change, for a run that waits for it: {retry:yes} --dry-run=client',
+    en: '; to see what fix would change, if that run waits for the fix: {retry:yes} --dry-run=client',
     zh: '；如该运行正等待此修复，可查看 fix 会更改什么：{retry:yes} --dry-run=client',
   };
   const more = isFix && directionOf(run) === 'apply' ? beside : { en: '', zh: '' };

@@ -220,16 +220,20 @@ function applyEnded(id: string, total: number, settled: number, executed: Execut
       };
     case 'unchanged':
       return { text: { en: `Run ${id} stopped before any change.`, zh: `运行 ${id} 在做出任何更改之前停止。` } };
-    case 'stopped':
+    case 'stopped': {
+      // A run that came to a manual step, without trouble before it, was not cut short.
+      const waits = count('manual') > 0 && !count('failed') && !count('in-doubt');
+      const how = waits ? { en: 'waits for a manual step', zh: '正在等待手动步骤' } : { en: 'interrupted', zh: '中断' };
       return {
         text: {
-          en: `Run ${id} interrupted: ${settled} of ${steps.en} done${so.en}.`,
-          zh: `运行 ${id} 中断：${steps.zh}，已完成 ${settled} 步${so.zh}。`,
+          en: `Run ${id} ${how.en}: ${settled} of ${steps.en} done${so.en}.`,
+          zh: `运行 ${id} ${how.zh}：${steps.zh}，已完成 ${settled} 步${so.zh}。`,
         },
         next: {
           en: `resume: {tool} resume ${id}${yes}{reach}\n      or undo it: {tool} undo ${id}${yes}{reach}`,
           zh: `继续：{tool} resume ${id}${yes}{reach}\n        或撤销：{tool} undo ${id}${yes}{reach}`,
         },
       };
+    }
   }
 }

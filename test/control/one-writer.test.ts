@@ -68,7 +68,7 @@ test('beside a run of this machine that is running, its process is named, and no
   await ended;
   expect((await run(['runs', id], beside)).stdout.match(/✗ outcome unknown$/gm)).toHaveLength(3);
   const after = await run(['check', CHECK], beside);
-  expect(after.stderr).toContain(`Before anything else: run ${id}, started on this machine, was interrupted.`);
+  expect(after.stderr).toContain(`Before anything else: run ${id}, started on this machine, is unfinished.`);
   expect(after.stdout).toMatch(new RegExp(`Next: upgrade-guard resume ${id}`));
 });
 

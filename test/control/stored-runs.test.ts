@@ -230,11 +230,11 @@ describe('a run that was killed before it changed anything', () => {
     const refused = await run(['fix', CHECK, '--yes'], { kubeconfig, home });
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(`or undo: upgrade-guard undo ${id}`)]);
     expect((await run(['undo', id, '--dry-run=client'], { kubeconfig, home })).stderr).toContain('undo would only close it');
-    expect(refused.stderr).toContain('was interrupted before any change');
+    expect(refused.stderr).toContain('is unfinished; it has changed nothing yet');
     for (const args of [[], [id]])
       expect((await run(['runs', ...args], { kubeconfig, home })).stdout).toContain('unfinished, nothing changed');
     const closed = await run(['undo', id], { kubeconfig, home });
-    expect([closed.code, closed.stderr]).toEqual([0, `Run ${id} was interrupted before any change; closed now.\n`]);
+    expect([closed.code, closed.stderr]).toEqual([0, `Run ${id} has changed nothing; closed now.\n`]);
     expect((await run(['runs'], { kubeconfig, home })).stdout).toContain('changed nothing');
     expect(await stage.lease()).toBeUndefined();
     expect(await stage.types()).toEqual(BROKEN);

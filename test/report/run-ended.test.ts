@@ -27,6 +27,14 @@ test('where a person has something to do, the next command shows it', () => {
   expect(ended(['done']).next).toBeUndefined();
   expect(ended(['done'], 'stopped').text.en).toContain('interrupted');
 });
+test.each<[StepResult[], string, string]>([
+  [['done', 'manual'], 'Run r waits for a manual step: 1 of 3 steps done.', '运行 r 正在等待手动步骤：共 3 步，已完成 1 步。'],
+  [['done', 'failed', 'manual'], 'Run r interrupted: 1 of 3 steps done.', '运行 r 中断：共 3 步，已完成 1 步。'],
+  [['done'], 'Run r interrupted: 1 of 3 steps done.', '运行 r 中断：共 3 步，已完成 1 步。'],
+])('a run that stopped after %j', (results, en, zh) => {
+  const outcomes = new Map(results.map((result, i) => [String(i), { result }]));
+  expect(runEnded('r', 'apply', { total: 3, settled: 1 }, { outcomes, state: 'stopped' }).text).toEqual({ en, zh });
+});
 test('a step that has no undo, as the plan says, is not shown as trouble', () => {
   const face = { language: 'en', columns: 80, style: new Proxy({}, { get: () => (text: string) => text }) } as unknown as Face;
   const step = { id: '3', text: { en: 'pull images', zh: '拉取镜像' }, undo: 'none' } as Step;

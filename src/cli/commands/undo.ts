@@ -174,13 +174,13 @@ async function close(call: Call, live: Live, stored: OnDisk): Promise<number> {
 const closed = (id: string, changed: boolean): Text =>
   changed
     ? { en: `Run ${id} was already undone; closed now.`, zh: `运行 ${id} 已全部撤销，现已关闭。` }
-    : { en: `Run ${id} was interrupted before any change; closed now.`, zh: `运行 ${id} 未做任何更改即中断，现已关闭。` };
+    : { en: `Run ${id} has changed nothing; closed now.`, zh: `运行 ${id} 未做任何更改，现已关闭。` };
 const wouldClose = (id: string, changed: boolean): Text =>
   changed
     ? { en: `Run ${id} is already undone; undo would only close it.`, zh: `运行 ${id} 已全部撤销；undo 只会将其关闭。` }
     : {
-        en: `Run ${id} was interrupted before any change; undo would only close it.`,
-        zh: `运行 ${id} 未做任何更改即中断；undo 只会将其关闭。`,
+        en: `Run ${id} has changed nothing; undo would only close it.`,
+        zh: `运行 ${id} 未做任何更改；undo 只会将其关闭。`,
       };
 
 const nothingLeft = (call: Call, id: string | undefined): Text =>
