@@ -25,7 +25,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Compares the K3s versions of the Nodes with label node-role.kubernetes.io/etcd with the first release of their minor that includes the needed etcd. SQLite and external datastores are not affected. Stops an upgrade only if a Plan upgrades to the next minor directly: plan and upgrade go through the newest patch first.',
-      zh: '读取带有标签 node-role.kubernetes.io/etcd 的节点的 K3s 版本，与该次要版本中首个自带所需 etcd 的版本比较。不涉及 SQLite 和外部数据存储。只有当 Plan 直接升级到该版本时才会阻止升级：“plan”和“upgrade”会先经过最新的补丁版本。',
+      zh: '读取带有标签 node-role.kubernetes.io/etcd 的节点的 K3s 版本，与同一次要版本中最早自带所需 etcd 的版本比较。不涉及 SQLite 和外部数据存储。只有当 Plan 直接升级到该版本时才会阻止升级：“plan”和“upgrade”会先经过最新的补丁版本。',
     },
     fix: {
       en: 'manual: upgrade all servers to the newest patch release of their minor first.',

@@ -49,7 +49,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: '0.5.0 and later find the automatic pool of an application by eight labels, and give its IPs only to Pods that match a podAffinity of five keys. A pool without the labels is left behind: the controller makes another one, and running Pods and new Pods use different IPs. With the labels but another podAffinity, new Pods get no IP; nor do they with two such pools.',
-      zh: '0.5.0 及以后通过八个标签查找应用的自动池，并且只把 IP 分配给匹配五个键的 podAffinity 的 Pod。没有这些标签的池会被弃用：controller 会另建一个池，新旧 Pod 使用不同的 IP。有标签但 podAffinity 不符时，新 Pod 无法分配 IP；存在两个这样的池时同样如此。',
+      zh: '0.5.0 及以后通过八个标签查找应用的自动池，池的 podAffinity 含五个键，IP 只分配给与之匹配的 Pod。没有这些标签的池会被弃用：controller 会另建一个池，新旧 Pod 使用不同的 IP。有标签但 podAffinity 不符时，新 Pod 无法分配 IP；存在两个这样的池时同样如此。',
     },
     detection: {
       en: 'Reads labels and podAffinity of every pool with an owner UID, in the layouts of 0.2 to 0.4, and looks the owner up: only an object with that UID counts.',

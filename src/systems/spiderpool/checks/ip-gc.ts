@@ -34,7 +34,7 @@ const check: Check<typeof reads, { version: string }> = {
     },
     fix: {
       en: 'manual: upgrade, to 0.8.13 or 0.9.13 within the line. Until then do not scale a StatefulSet down and up in quick succession.',
-      zh: '手动：升级，同一版本线内为 0.8.13 或 0.9.13。在此之前不要短时间内将 StatefulSet 缩容再扩容。',
+      zh: '手动：升级；同一版本线内可升级到 0.8.13 或 0.9.13。在此之前不要短时间内将 StatefulSet 缩容再扩容。',
     },
     limits: {
       en: 'IPs that it has already released are reported by duplicate-pod-ip and unrecorded-pod-ip. The upgrade guide names only 0.9.4 and older, and recommends a restart of the Pod, which helps only if its SpiderEndpoint is deleted as well.',

@@ -46,7 +46,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Reports IPs that no Pod uses and whose recorded name belongs to no Pod, SpiderEndpoint, KubeVirt VM or VM instance; and pools with several IPs allocated to one Pod that has none. Checked twice, a second apart, because a record outlives its Pod for a moment.',
-      zh: '报告没有 Pod 使用、且不存在记录中名称对应的 Pod、SpiderEndpoint、KubeVirt 虚拟机或其实例的 IP；以及把多个 IP 分配给同一个没有 IP 的 Pod 的池。间隔一秒检查两次，因为记录会比 Pod 稍晚消失。',
+      zh: '报告这样的 IP：没有 Pod 使用，且记录中的名称没有对应的 Pod、SpiderEndpoint、KubeVirt 虚拟机或虚拟机实例。还报告这样的池：把多个 IP 分配给同一个没有 IP 的 Pod。间隔一秒检查两次，因为记录会比 Pod 稍晚消失。',
     },
     fix: {
       en: 'Releases the IP only after 60 seconds without such an owner, one IP per write, and only if the record is unchanged. Undo puts the record back unless the IP has been assigned since.',

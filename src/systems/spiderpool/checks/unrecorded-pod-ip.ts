@@ -20,7 +20,7 @@ const check: Check<typeof reads, MissingRecord> = {
   page: {
     impact: {
       en: 'An IPPool assigns an IP that it has no record of to the next Pod that asks: an unrecorded IP is a conflict waiting to happen. Left behind by IP garbage collection in 0.8.7 and older and in 0.9.0–0.9.4.',
-      zh: 'IPPool 会把没有记录的 IP 分配给下一个申请的 Pod，未记录的 IP 就是潜在的冲突。由 0.8.7 及更早版本和 0.9.0–0.9.4 的 IP 回收遗留。',
+      zh: 'IPPool 会把没有记录的 IP 分配给下一个申请的 Pod，未记录的 IP 就是潜在的冲突。原因是 0.8.7 及更早版本和 0.9.0–0.9.4 的 IP 回收缺陷。',
     },
     detection: {
       en: 'Compares the IPs of SpiderEndpoints and Pods with status.allocatedIPs of the pools; suspects are read again twice, a second apart. IPs that two running Pods already share are reported by duplicate-pod-ip.',
