@@ -12,7 +12,7 @@ const HEADS: { part: keyof Compared; sign: string; text: Text }[] = [
   { part: 'notLookedAt', sign: '?', text: { en: 'not checked again', zh: '未再检查' } },
   { part: 'gone', sign: '-', text: { en: 'gone', zh: '已消失' } },
 ];
-const NONE: Text = { en: 'No findings before, none after.', zh: '前后均无问题。' };
+const NONE: Text = { en: 'No findings before, none after.', zh: '前后均未发现问题。' };
 
 /** How many there are of each, over all of these; the last line. */
 function sumOf(all: readonly Compared[], { language }: Face): string {
