@@ -181,7 +181,7 @@ function unpend({ args: { release, namespace, revision, status, good } }: Findin
   return {
     ...{ do: 'unpend', release: { namespace, name: release }, revision, quiet: QUIET, guard: [] },
     text: {
-      en: `delete the ${status} revision ${revision} of ${namespace}/${release} (after 10 min without activity, and no helm process here); helm then continues from revision ${good}`,
+      en: `delete the record of ${status} revision ${revision} of ${namespace}/${release} (after 10 min without activity and with no helm process here); helm then continues from revision ${good}`,
       zh: `删除 ${namespace}/${release} 修订版本 ${revision} 的 ${status} 记录（前提：10 分钟内无写入，且本机没有 helm 进程）；之后 helm 从修订版本 ${good} 继续`,
     },
     undo: 'none',

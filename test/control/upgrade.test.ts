@@ -363,7 +363,7 @@ describeUpstream('upgrade of the real charts', ['data', 'spiderpool', 'charts'],
     const without = { kubeconfig: release.kubeconfig, home, env: { PATH: '/nowhere' } };
     for (const ran of [await call(dry, home), await run(dry, without)]) {
       fine(ran);
-      expect(ran.stdout).toContain('delete the pending-upgrade revision 2 of kube-system/sp');
+      expect(ran.stdout).toContain('delete the record of pending-upgrade revision 2 of kube-system/sp');
     }
     expect((await cluster.request('GET', `${SECRETS}/sh.helm.release.v1.sp.v2`)).status).toBe(200);
     fine(await run(['fix', 'spiderpool/release-deployed', '--yes'], without));
