@@ -119,10 +119,12 @@ function stepLines(
   // Of what only an undo does, the undo itself shows the rest.
   const changes = step.onUndo ? [] : changed(step);
   const note = step.do !== 'manual' && step.undoNote ? paragraph(oneLine(step.undoNote[language], 600), face, INDENT) : [];
+  // What is sent for a step that is ours is described, not to be pasted.
+  const told = step.do === 'manual' ? face : { ...face, aim: undefined };
   return [
     ...beside(step.id, oneLine(step.text[language], 1000), paint(undo.text), undo.room, face),
     ...(isDeepStrictEqual(changes, before && changed(before)) ? [] : changes).map(
-      (line) => `${' '.repeat(INDENT)}${style.cyan(commandLine(calledAs(line[language], face)))}`,
+      (line) => `${' '.repeat(INDENT)}${style.cyan(commandLine(calledAs(line[language], told)))}`,
     ),
     ...note.map(style.dim),
   ];
