@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CHECKS } from '../src/systems/index.ts';
+import { textOf } from '../src/text/language.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const SRC = join(ROOT, 'src');
@@ -36,6 +37,12 @@ test('every text is written by the rules', () => {
   const all = files.flatMap(against);
   expect(files.length).toBeGreaterThan(300);
   expect(all).toEqual([]);
+});
+
+test('no English sentence stands among the sources of a Chinese page', () => {
+  const chinese = CHECKS.flatMap(({ id, sources }) => sources.map((source) => `${id}: ${textOf(source).zh}`));
+  expect(chinese.length).toBeGreaterThan(200);
+  expect(chinese.filter((source) => / (?:to|and|the|of|in|at|with|from|on) /.test(source))).toEqual([]);
 });
 
 test('what is printed over the fixtures of every check, and every document, is written by them too', () => {

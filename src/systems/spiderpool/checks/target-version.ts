@@ -36,7 +36,13 @@ const check: Check<Record<string, never>, Args> = {
   },
   get sources() {
     const behind = Object.values(versions().flaws).map(({ source }) => `spidernet-io/spiderpool: ${source}`);
-    return ['spidernet-io/spiderpool: tags, and index.yaml on branch github_pages', ...behind];
+    return [
+      {
+        en: 'spidernet-io/spiderpool: tags, and index.yaml on branch github_pages',
+        zh: 'spidernet-io/spiderpool：tag，以及 github_pages 分支的 index.yaml',
+      },
+      ...behind,
+    ];
   },
   applies: { stage: 'before' },
   needs: ['target'],
