@@ -62,7 +62,7 @@ const check: Check<typeof reads, Args> = {
       zh: '如果 webhook 或准入策略的规则只列出某资源已移除的版本，就不再对该资源生效：本应拒绝或修改的请求会直接通过。目标为已移除 API 的自动扩缩器不再生效；属主引用使用已移除版本的对象不会随属主删除；针对该 API 的告警规则匹配不到数据。API 服务器不会报错。',
     },
     detection: {
-      en: 'Compares rules of admission webhooks and ValidatingAdmissionPolicies, RBAC rules, owner references of Jobs, targets of autoscalers, and labels group, version and resource in the expressions of PrometheusRules and VMRules with the APIs that each minor on the way removes; targets also with the APIs that were removed earlier. Rules with apiVersions "*" are ignored.',
+      en: 'Compares with the APIs that each minor on the way removes: rules of admission webhooks and ValidatingAdmissionPolicies, RBAC rules, owner references of Jobs, targets of autoscalers, and labels group, version and resource in the expressions of PrometheusRules and VMRules. Targets are also compared with the APIs that were removed earlier. Rules with apiVersions "*" are ignored.',
       zh: '将准入 webhook 和 ValidatingAdmissionPolicy 的规则、RBAC 规则、Job 的属主引用、自动扩缩器的目标以及 PrometheusRule 和 VMRule 表达式中的标签“group”“version”“resource”，与途经的每个次要版本移除的 API 比较。自动扩缩器的目标还会与更早移除的 API 比较。apiVersions 为“*”的规则会被忽略。',
     },
     fix: {

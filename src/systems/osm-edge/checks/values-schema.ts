@@ -52,11 +52,11 @@ const check: Check<typeof RELEASE_READS, Args> = {
   headline: { en: 'Helm values have a wrong type or are out of range', zh: '部分 Helm values 类型不符或超出范围' },
   page: {
     impact: {
-      en: 'helm validates all values before it renders: a value of the wrong type, or outside the allowed words or numbers, makes helm upgrade fail ("values don\'t meet the specifications of the schema"). Invalid durations and key sizes pass the schema, but the programs use their own defaults instead.',
+      en: 'helm validates all values before it renders: a value of the wrong type, or one that is not allowed, makes helm upgrade fail ("values don\'t meet the specifications of the schema"). Invalid durations and key sizes pass the schema, but the programs use their own defaults instead.',
       zh: "helm 在渲染之前校验全部 values：类型不符或取值不在允许范围内时，helm upgrade 会失败（“values don't meet the specifications of the schema”）。无效的时长和密钥长度可以通过校验，但程序会改用自己的默认值。",
     },
     detection: {
-      en: 'Compares the user-supplied values that the upgrade carries over with the types, patterns, words and ranges of values.schema.json of the target version, or of the installed version without a target.',
+      en: 'Compares the user-supplied values that the upgrade carries over with the types, patterns, allowed values and ranges of values.schema.json of the target version, or of the installed version without a target.',
       zh: '将升级会带入的用户 values 与目标版本（没有目标时为当前版本）的 values.schema.json 中的类型、模式、可选值和范围比较。',
     },
     fix: {
