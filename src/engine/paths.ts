@@ -71,7 +71,7 @@ const example = ({ id, knownFrom, knownUpTo }: System, flag: TargetFlag): Text =
 /** The path of one installation. A target that names no installation, with several of them there, is an error that lists them. */
 export function choosePath(system: System, installation: Installation, all: Installation[], targets: Target[]): UpgradePath {
   const asked = askedOf(system, installation, all, targets);
-  const { version } = installation;
+  const version = (asked?.back && installation.newest) || installation.version;
   if (asked && !isGap(version)) assertThatWay(system, installation, version, asked);
   const to = asked?.version ?? system.defaultTarget(installation);
   return {

@@ -100,6 +100,9 @@ replacing(`an API server of ${OLDER} is replaced by one of ${NEWEST}, under anot
       [`API server ${advertised(0)}:${new URL(plane.server).port}`, 'v1.36'],
       [`API server ${advertised(1)}:${new URL(plane.server).port}`, 'v1.37'],
     ]);
+    // Of a control plane that is half upgraded the way back begins at what is upgraded.
+    const back = await run(['check', 'kubernetes', '--back-to', OLDER], { kubeconfig: routes.kubeconfig });
+    expect(back.stdout, back.stderr).toMatch(/^kubernetes +v1\.37\.\S+ → 1\.36 \(way back\)/m);
     await plane.replaceServer(0, binaries.apiserver);
     expect(await versionOf(first)).toBe(await versionOf(second));
     expect((await first.get(object)).data).toEqual({ a: '1' });

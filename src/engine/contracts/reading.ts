@@ -263,6 +263,8 @@ export interface Installation {
   namespace?: string;
   name: string;
   version: string | Gap;
+  /** Of one that is half upgraded the version of what is upgraded: from there the way back begins. */
+  newest?: string;
   /** Versions up to the installed one whose removals have not come into force, the oldest first: it still behaves as an older one. */
   behind?: string[];
   /** Every place that names a version, and what it says; they may disagree. `beside`: it may differ by right, as kubelets from the API server, and does not count as a disagreement. */

@@ -33,6 +33,7 @@ export async function detect(rows: Seen, _look: PointReader, cluster: Cluster): 
       system: 'kubernetes',
       name: 'cluster',
       version,
+      ...newestOf(cluster, others, version),
       ...(behind.length ? { behind } : {}),
       sources: [...serverSources(cluster, distributionIn(cluster, members)), ...others, ...kubeletSources(members)],
       byHelm: false,
@@ -75,6 +76,18 @@ function versionOf({ serverVersion, servers = [] }: Cluster, others: Installatio
     ...{ why: 'failed', verb: 'decode', resource: '/version' },
     ...inOurWords({ en: `${serverVersion} is not a version of Kubernetes`, zh: `${serverVersion} 不是 Kubernetes 版本` }),
   };
+}
+
+/** The way back of a control plane that is half upgraded begins at what is upgraded. */
+function newestOf(
+  { serverVersion, servers }: Cluster,
+  others: Installation['sources'],
+  oldest: string | Gap,
+): Pick<Installation, 'newest'> {
+  const answered = servers?.map(({ version }) => version) ?? (isGap(serverVersion) ? [] : [serverVersion]);
+  const all = [...answered.flatMap((version) => parse(version) ?? []), ...others.map(({ says }) => says)];
+  const newest = all.toSorted(compare).at(-1);
+  return newest !== undefined && !isGap(oldest) && compare(oldest, newest) < 0 ? { newest } : {};
 }
 
 function serverSources({ serverVersion, servers = [], emulationMinor }: Cluster, of: string | undefined): Installation['sources'] {

@@ -1,6 +1,8 @@
 // Which version the cluster has, and what of it is not known.
 import { expect, test } from 'vitest';
 import type { Cluster, Gap, PointReader } from '../../../src/engine/contracts.ts';
+import { choosePath, parseTarget } from '../../../src/engine/paths.ts';
+import { SYSTEMS } from '../../../src/systems/index.ts';
 import { detect } from '../../../src/systems/kubernetes/detect.ts';
 
 const gap = (why: Gap['why']): Gap => ({ why, verb: 'list', resource: 'pods' });
@@ -10,7 +12,7 @@ const pod = (name: string, image: string) => ({
   containers: [{ name: 'kube-apiserver', image, command: [], args: [], shell: [] }],
 });
 type Rows = Parameters<typeof detect>[0];
-async function found(pods: Gap | ReturnType<typeof pod>[], servers?: Cluster['servers']) {
+async function installationOf(pods: Gap | ReturnType<typeof pod>[], servers?: Cluster['servers']) {
   const rows = { nodes: [], pods, kops: Array.isArray(pods) ? [] : pods } as unknown as Rows;
   const cluster = {
     serverVersion: 'v1.37.2',
@@ -20,7 +22,11 @@ async function found(pods: Gap | ReturnType<typeof pod>[], servers?: Cluster['se
     servesAs: async () => false,
   } as Cluster;
   const [installation] = await detect(rows, {} as PointReader, cluster);
-  return [installation!.version, installation!.sources.map(({ says }) => says), installation!.gaps?.map(({ why }) => why) ?? []];
+  return installation!;
+}
+async function found(...seen: Parameters<typeof installationOf>) {
+  const installation = await installationOf(...seen);
+  return [installation.version, installation.sources.map(({ says }) => says), installation.gaps?.map(({ why }) => why) ?? []];
 }
 const OLD = [pod('kube-apiserver-cp2', 'registry.k8s.io/kube-apiserver:v1.36.3')];
 const EACH = [{ address: '10.0.0.1:6443', version: 'v1.37.2' }];
@@ -36,4 +42,13 @@ test('without the right to read the Pods, another version is not excluded; a sna
 test('where each API server answers for itself neither matters', async () => {
   expect(await found(OLD, EACH)).toEqual(['v1.37.2', ['v1.37.2'], []]);
   expect(await found(gap('forbidden'), EACH)).toEqual(['v1.37.2', ['v1.37.2'], []]);
+});
+test('half upgraded: the way back begins at the newest API server', async () => {
+  const half = [...EACH, { address: '10.0.0.2:6443', version: 'v1.36.3' }];
+  const newest = async (...seen: Parameters<typeof installationOf>) => (await installationOf(...seen)).newest;
+  expect([await newest([], half), await newest(OLD), await newest([], EACH)]).toEqual(['v1.37.2', 'v1.37.2', undefined]);
+  const system = SYSTEMS.find(({ id }) => id === 'kubernetes')!;
+  const installation = await installationOf([], half);
+  const path = choosePath(system, installation, [installation], [parseTarget('kubernetes=1.36', SYSTEMS, 'back-to')]);
+  expect(path).toMatchObject({ from: 'v1.37.2', to: '1.36', chosen: 'back' });
 });
