@@ -49,6 +49,6 @@ test('half upgraded: the way back begins at the newest API server', async () => 
   expect([await newest([], half), await newest(OLD), await newest([], EACH)]).toEqual(['v1.37.2', 'v1.37.2', undefined]);
   const system = SYSTEMS.find(({ id }) => id === 'kubernetes')!;
   const installation = await installationOf([], half);
-  const path = choosePath(system, installation, [installation], [parseTarget('kubernetes=1.36', SYSTEMS, 'back-to')]);
+  const path = choosePath(system, installation, [installation], [parseTarget('kubernetes=1.36', SYSTEMS, undefined, 'back-to')]);
   expect(path).toMatchObject({ from: 'v1.37.2', to: '1.36', chosen: 'back' });
 });
