@@ -41,7 +41,7 @@ grid('kubernetes/crd-stored-versions', [
     steps: ['kubectl get tools.v1beta1.example.com -A -o yaml > tools.v1beta1.example.com.yaml'],
   },
   // Carried out in memory, and undone.
-  { fixture: 'migratable', expect: WIDGETS, steps: [] },
+  { fixture: 'migratable', expect: WIDGETS, says: ['status.storedVersions: '], steps: [] },
   // A StorageVersionMigration is not taken for proof, whatever it says.
   { fixture: 'migratable', objects: [migration('Succeeded')], expect: WIDGETS },
   { fixture: 'migratable', objects: [migration('Failed')], expect: WIDGETS },
@@ -49,6 +49,7 @@ grid('kubernetes/crd-stored-versions', [
   {
     fixture: 'found-trimmed',
     expect: 'warning CustomResourceDefinition/parts.example.com',
+    says: ['status.conditions[type=StorageMigrating].reason=MigrationFailed'],
     steps: ['kubectl get storageversionmigrations.storagemigration.k8s.io -o yaml', expect.stringContaining('"resource": "parts"')],
   },
   { objects: [setBy('migration-runner-controller')], expect: 'warning CustomResourceDefinition/parts.example.com' },

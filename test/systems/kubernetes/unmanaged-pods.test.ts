@@ -9,6 +9,7 @@ grid('kubernetes/unmanaged-pods', [
   { fixture: 'found', expect: ['warning Pod/team-shop/debug, Pod/team-shop/shell', 'warning Pod/team-batch/import'] },
   // Where Nodes are drained the upgrade ends there.
   { fixture: 'found', nodes: 'drain', expect: ['blocker Pod/team-shop/debug, Pod/team-shop/shell', 'blocker Pod/team-batch/import'] },
+  { fixture: 'found', nodes: 'replace', expect: ['blocker Pod/team-shop/debug, Pod/team-shop/shell', 'blocker Pod/team-batch/import'] },
   { fixture: 'found', nodes: 'in-place', expect: 'not-applicable' },
   { fixture: 'healthy', expect: 'passed' },
   // On no Node yet.
