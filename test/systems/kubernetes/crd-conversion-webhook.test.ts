@@ -45,8 +45,18 @@ grid('kubernetes/crd-conversion-webhook', [
   { objects: [NO_REVIEW], expect: ORDERS },
   { objects: [OTHER_PORT], expect: ORDERS, says: ['by port 8443 of Service ', 'a port that this Service does not have'] },
   { fixture: 'healthy', objects: [BOTH_REVIEWS], expect: 'passed' },
-  { fixture: 'healthy', objects: [converter({ clusterIP: 'None', ports: [{ port: 443 }] })], expect: 'unknown' },
-  { fixture: 'healthy', objects: [converter({ type: 'ExternalName', externalName: 'convert.example.com' })], expect: 'unknown' },
+  {
+    fixture: 'healthy',
+    objects: [converter({ clusterIP: 'None', ports: [{ port: 443 }] })],
+    expect: 'unknown',
+    says: ['is converted by headless Service '],
+  },
+  {
+    fixture: 'healthy',
+    objects: [converter({ type: 'ExternalName', externalName: 'convert.example.com' })],
+    expect: 'unknown',
+    says: ['of type ExternalName'],
+  },
   { expect: 'passed' },
   { forbidden: ['customresourcedefinitions.apiextensions.k8s.io'], expect: 'unknown' },
 ]);

@@ -50,8 +50,8 @@ grid('kubernetes/webhook-backend', [
   { fixture: 'found-no-endpoints', expect: 'blocker ValidatingWebhookConfiguration/policy-guard' },
   // policy-guard itself calls the default, 443.
   { fixture: 'found-port', expect: 'blocker ValidatingWebhookConfiguration/policy-guard' },
-  { fixture: 'unknown-external', expect: 'unknown' },
-  { fixture: 'unknown-headless', expect: 'unknown' },
+  { fixture: 'unknown-external', expect: 'unknown', says: ['of type ExternalName and has failurePolicy Fail'] },
+  { fixture: 'unknown-headless', expect: 'unknown', says: ['calls headless Service '] },
   // Each port is a problem of its own.
   {
     objects: [calling(8081), calling(8082)],
