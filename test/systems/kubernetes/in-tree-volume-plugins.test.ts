@@ -16,7 +16,7 @@ grid('kubernetes/in-tree-volume-plugins', [
   {
     fixture: 'found',
     expect: ['blocker PersistentVolume/block, StorageClass/ceph', 'blocker Pod/team-shop/shared'],
-    says: ['spec.volumes[].', 'spec.', 'provisioner='],
+    says: ['\nspec.rbd\n', '\nprovisioner=kubernetes.io/rbd\n', '\nspec.volumes[].cephfs\n'],
   },
   { fixture: 'found', to: 'kubernetes=v1.30.9', expect: 'passed' },
   { fixture: 'repository', to: 'kubernetes=1.33', expect: 'blocker Pod/team-shop/site' },
