@@ -26,7 +26,7 @@ export interface Stages {
 }
 
 /** What of a call is needed to ask about doubtful findings. */
-export type Asking = Pick<Call, 'flags' | 'say' | 't' | 'confirm'>;
+export type Asking = Pick<Call, 'flags' | 'say' | 't' | 'confirm' | 'terminal'>;
 
 /** Doubtful findings only where --confirm names one of their objects or a person says yes to each. Throws UserError for a --confirm that names none. */
 export async function planChosen(remedies: readonly CheckRemedy[], call: Asking, upgrade?: Stages): Promise<Plan> {
@@ -54,7 +54,8 @@ export async function planChosen(remedies: readonly CheckRemedy[], call: Asking,
       );
       return false;
     }
-    if (call.flags.yes) {
+    // Without a terminal no question is answered: what to name is said, and the steps are shown all the same.
+    if (call.flags.yes || !call.terminal) {
       call.say(
         call.t({
           en: `skipped (uncertain): ${about.en}. To fix it anyway: {retry} --confirm ${shellWord(objectName(finding.objects[0]!))}`,

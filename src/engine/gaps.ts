@@ -1,5 +1,5 @@
 // Gaps in words: what could not be seen, why, and what would settle it.
-import { type Aim, aimed } from '../text/same-cluster.ts';
+import { type Aim, aimed, aimedIn } from '../text/same-cluster.ts';
 import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type { Gap, Text } from './contracts.ts';
@@ -71,7 +71,7 @@ interface Ways {
 
 /** The command that would settle it. */
 export function settleGap(gap: Gap, { tool, reach = '', asked = '', again = '', aim = { kubectl: '', helm: '' } }: Ways): Text {
-  const filled = (text: string) => aimed(text.replaceAll('{tool}', tool).replaceAll('{asked}', asked).replaceAll('{again}', again), aim);
+  const filled = (text: string) => aimedIn(text.replaceAll('{tool}', tool).replaceAll('{asked}', asked).replaceAll('{again}', again), aim);
   if (gap.settle) return { en: filled(gap.settle.en), zh: filled(gap.settle.zh) };
   switch (gap.why) {
     case 'forbidden':

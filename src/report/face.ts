@@ -1,7 +1,7 @@
 // What every printed view shares: language, width, colours, how the user calls us, and a sink that takes lines.
 import type { Language, Text } from '../engine/contracts.ts';
 import type { Style } from '../text/colour.ts';
-import { type Aim, aimed } from '../text/same-cluster.ts';
+import { type Aim, aimed, aimedIn } from '../text/same-cluster.ts';
 import { commandLine } from '../text/shell.ts';
 import { padEnd, width, wrap } from '../text/width.ts';
 
@@ -70,9 +70,9 @@ export const pasteable = (command: string, { tool, again = '', aim = NOWHERE }: 
 export const calledAs = (command: string, { tool, reach = '', aim = NOWHERE }: Pick<Face, 'tool' | 'reach' | 'aim'>): string =>
   /^kubectl upgrade-guard /.test(command)
     ? `${command.replace(/^kubectl upgrade-guard(?= )/, tool)}${command.startsWith('kubectl upgrade-guard check ') ? reach : ''}`
-    : aimed(command, aim);
+    : aimed(command.replace(/\bkubectl upgrade-guard(?= )/g, tool), aim);
 /** A sentence that names a command to run. */
-export const toCluster = (text: string, { aim = NOWHERE }: Pick<Face, 'aim'>): string => aimed(text, aim);
+export const toCluster = (text: string, { aim = NOWHERE }: Pick<Face, 'aim'>): string => aimedIn(text, aim);
 const NOWHERE: Aim = { kubectl: '', helm: '' };
 
 /** A column narrower than this is not readable. */

@@ -34,15 +34,23 @@ export function aimOf(words: readonly (readonly [flag: string, value?: string])[
 
 /**
  * What a shell takes as text (in single quotes, behind a backslash, a comment, a document on standard input), or else, where it expects a
- * command, ours to fill in. Words such as `take one: ` may stand before it. Plugins take their flags behind their own name; helm pull and its like ask no cluster.
+ * command, ours to fill in. Plugins take their flags behind their own name; helm pull and its like ask no cluster.
  */
-const PARTS =
-  /'[^']*'|\\[\s\S]|\s#\s.*$|<<'(?<end>\w+)'\n[\s\S]*?\n\k<end>$|(?<before>(?:^|[|;&(:：“]|\bdo\s|\bthen\s)\s*)(?<called>kubectl|helm)(?= )(?! (?:upgrade-guard|spiderpool-upgrade|pull|repo|show|template)\b)/gm;
+const TEXT = String.raw`'[^']*'|\\[\s\S]|\s#\s.*$|<<'(?<end>\w+)'\n[\s\S]*?\n\k<end>$`;
+const CALLED = String.raw`(?<called>kubectl|helm)(?= )(?! (?:upgrade-guard|spiderpool-upgrade|pull|repo|show|template)\b)`;
+const BEFORE = String.raw`^|[|;&(]|\bdo\s|\bthen\s`;
+const IN_COMMANDS = new RegExp(String.raw`${TEXT}|(?<before>(?:${BEFORE})\s*)${CALLED}`, 'gm');
+/** Behind words such as `take one: `, too. */
+const IN_SENTENCES = new RegExp(String.raw`${TEXT}|(?<before>(?:${BEFORE}|[:：“])\s*)${CALLED}`, 'gm');
 
 /** The command with `aim` behind each `kubectl` and `helm` that a shell would run. */
-export function aimed(command: string, { kubectl, helm }: Aim): string {
-  if (!kubectl && !helm) return command;
-  return command.replace(PARTS, (whole, ...rest) => {
+export const aimed = (command: string, aim: Aim): string => filled(command, IN_COMMANDS, aim);
+/** The same for a sentence that ends in one. */
+export const aimedIn = (sentence: string, aim: Aim): string => filled(sentence, IN_SENTENCES, aim);
+
+function filled(text: string, parts: RegExp, { kubectl, helm }: Aim): string {
+  if (!kubectl && !helm) return text;
+  return text.replace(parts, (whole, ...rest) => {
     const { before, called } = rest.at(-1) as { before?: string; called?: string };
     return called === undefined ? whole : `${before}${called}${called === 'helm' ? helm : kubectl}`;
   });

@@ -31,14 +31,15 @@ async function examined(controller: boolean) {
   return examine(dumpSource(dump), SYSTEMS, { checks: ['spiderpool/unrecorded-pod-ip'] });
 }
 
-async function chosen(controller: boolean, confirm?: string[]) {
+async function chosen(controller: boolean, confirm?: string[], yes = true) {
   const { remedies } = await examined(controller);
   const said: string[] = [];
   const call: Asking = {
-    flags: { yes: true, confirm },
+    flags: { yes, confirm },
+    terminal: yes,
     t: ({ en }) => en,
     say: (...lines) => void said.push(...lines),
-    confirm: () => Promise.reject(new Error('asked, although --yes says not to')),
+    confirm: () => Promise.reject(new Error('asked, although --yes says not to, or no terminal is there')),
   };
   const steps = stepsOf(await planChosen(remedies, call));
   return { said, about: steps.filter(({ text }) => text.en.includes('strange')).map((step) => step.do) };
@@ -51,6 +52,8 @@ test('what is doubtful is skipped unless it is named', async () => {
     expect.stringMatching(/^skipped \(uncertain\): .*\. To fix it anyway: \{retry\} --confirm Pod\/default\/strange$/),
   ]);
   expect(await chosen(true, ['Pod/default/strange'])).toEqual({ said: [], about: ['evict'] });
+  // Without a terminal nothing can be asked: the steps and what to name are shown before --yes is.
+  expect(await chosen(true, undefined, false)).toEqual({ said, about });
 });
 
 test('what only a person can do is no repair to confirm: its steps are offered', async () => {
@@ -71,6 +74,7 @@ test('what fix has no step for is not asked about: the advice is listed', async 
   const said: string[] = [];
   const call: Asking = {
     flags: { yes: false, confirm: undefined },
+    terminal: true,
     t: ({ en }) => en,
     say: (...lines) => void said.push(...lines),
     confirm: () => Promise.reject(new Error('asked about what it cannot do')),

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { aimed, aimOf } from '../../src/text/same-cluster.ts';
+import { aimed, aimedIn, aimOf } from '../../src/text/same-cluster.ts';
 import { fed, inOneLine } from '../../src/text/shell.ts';
 
 const PROD = aimOf([['kubeconfig', '/etc/k c'], ['context', 'prod'], ['namespace', 'x'], ['insecure-skip-tls-verify']]);
@@ -45,14 +45,17 @@ test.each([
   ['kubectl get nodes   # kubectl get; kubectl x', 'kubectl --context prod get nodes   # kubectl get; kubectl x'],
   ['kubectl upgrade-guard check k3s', 'kubectl upgrade-guard check k3s'],
   ['helm pull osm-edge --repo u && kubectl get x', 'helm pull osm-edge --repo u && kubectl --context prod get x'],
-  ['take one: kubectl exec etcd -- etcdctl snapshot save f', 'take one: kubectl --context prod exec etcd -- etcdctl snapshot save f'],
-  ['执行一次：kubectl exec etcd', '执行一次：kubectl --context prod exec etcd'],
-  ['请执行“kubectl get --raw /metrics”', '请执行“kubectl --context prod get --raw /metrics”'],
-  ['kubectl drain refuses; see kubectl get pods', 'kubectl --context prod drain refuses; see kubectl get pods'],
+  ['kubernetes/a: 1 Pod: kubectl drain refuses', 'kubernetes/a: 1 Pod: kubectl drain refuses'],
   ['helm spiderpool-upgrade fix', 'helm spiderpool-upgrade fix'],
   ['rm -f kubectl helm', 'rm -f kubectl helm'],
   ['kubectl-neat <f', 'kubectl-neat <f'],
 ])('%s', (command, expected) => expect(aimed(command, AIM)).toBe(expected));
+
+test.each([
+  ['take one: kubectl exec etcd -- etcdctl snapshot save f', 'take one: kubectl --context prod exec etcd -- etcdctl snapshot save f'],
+  ['执行一次：kubectl exec etcd', '执行一次：kubectl --context prod exec etcd'],
+  ['请执行“kubectl get --raw /metrics”', '请执行“kubectl --context prod get --raw /metrics”'],
+])('in a sentence: %s', (sentence, expected) => expect(aimedIn(sentence, AIM)).toBe(expected));
 
 test('a document on standard input stays as it is', () => {
   const document = JSON.stringify({ data: { run: "x; kubectl delete ns --all\n'; kubectl get" } }, null, 2);
