@@ -1,7 +1,7 @@
 // Attending a run: what a person sees while it goes on, and what its end means for the exit code. Shared by fix, resume and undo.
 import path from 'node:path';
 import type { Attempt, RunDeps } from '../engine/conduct.ts';
-import type { Command, Direction, Run, Step, StoredRun, Text } from '../engine/contracts.ts';
+import type { Command, Direction, Run, Step, StepProgress, StoredRun, Text } from '../engine/contracts.ts';
 import type { Person } from '../engine/performing.ts';
 import { stepsOf } from '../engine/plan.ts';
 import { evenedIn, isHarmless, isPassed, putBackIn, settledIn, spentIn } from '../engine/progress.ts';
@@ -31,7 +31,7 @@ const HALTING = {
 
 /** The hands that carry a run out, with their reports. `total`: steps that this attempt is about. */
 export function attended(call: Call, live: Live, run: Run, direction: Direction = 'apply', total = stepsOf(run).length): RunDeps {
-  const under = new Map<Step, { since: number; patience?: NodeJS.Timeout }>();
+  const under = new Map<Step, { since: number; patience?: NodeJS.Timeout; far?: StepProgress }>();
   const said = new Set<string>();
   let count = 0;
   // stdout may be a terminal where stderr is a log, which gets whole lines.
@@ -56,7 +56,10 @@ export function attended(call: Call, live: Live, run: Run, direction: Direction 
       if (outcome === 'begun') {
         const drawn = call.begins(at(step));
         const most = longest(step);
-        const patience = !drawn && most ? setTimeout(() => call.say(call.t(patient(step, direction, most))), STILL_MS).unref() : undefined;
+        const patience =
+          !drawn && most
+            ? setTimeout(() => call.say(call.t(patient(step, direction, most, under.get(step)?.far))), STILL_MS).unref()
+            : undefined;
         under.set(step, { since: performance.now(), patience });
       } else {
         clearTimeout(under.get(step)?.patience);
@@ -77,6 +80,8 @@ export function attended(call: Call, live: Live, run: Run, direction: Direction 
     unrepaired: async (checks) => (await unrepaired(live, run.id, checks))?.because,
     progressed: (step, progress, held) => {
       const [{ en, zh }, far] = [at(step), held ?? farText(progress)];
+      const its = under.get(step);
+      if (its) its.far = progress;
       const drawn = call.progress({ en: `${en}: ${far.en}`, zh: `${zh}：${far.zh}` }, under.get(step)?.since);
       // A terminal draws it over and cuts it: what keeps a Pod is said once besides, whole.
       if (held && !said.has(held.en) && said.size < HOLDS) {
@@ -172,11 +177,11 @@ const holding = ({ id }: Step, { en, zh }: Text): Text => ({
 });
 
 /** The line for a step that takes long, where no spinner can be drawn. */
-function patient(step: Step, direction: Direction, most: number): Text {
+function patient(step: Step, direction: Direction, most: number, progress: StepProgress | undefined): Text {
   const { en, zh } = direction === 'undo' ? undone(step) : step.text;
   return {
-    en: `waiting, at most ${span(most).en}: ${step.id}. ${oneLine(en, 1000)}`,
-    zh: `正在等待，最多 ${span(most).zh}：${step.id}. ${oneLine(zh, 1000)}`,
+    en: `waiting, at most ${span(most).en}: ${step.id}. ${oneLine(en, 1000)}${progress ? ` (${farText(progress).en})` : ''}`,
+    zh: `正在等待，最多 ${span(most).zh}：${step.id}. ${oneLine(zh, 1000)}${progress ? `（${farText(progress).zh}）` : ''}`,
   };
 }
 

@@ -325,7 +325,8 @@ const NOT_KNOWN: Text = { en: 'condition not met', zh: '条件未满足' };
 function inVain({ within, until }: StepOf<'wait'>, look: WorldError | ToDo, direction: Direction): Text {
   const again = direction === 'undo' ? 'undo' : 'resume';
   const is = look instanceof WorldError ? look.text : (look.because ?? NOT_KNOWN);
-  const see = until[0] && seeCommand(until[0]);
+  const at = (look instanceof WorldError ? undefined : look.at) ?? until[0];
+  const see = at && seeCommand(at);
   return {
     en: `timed out after ${span(within).en}: ${is.en}; ${see ? `find out why (${see}), then ${again}` : `${again} later`}`,
     zh: `等待 ${span(within).zh}后超时：${is.zh}；${see ? `请查明原因（${see}），` : ''}然后用 ${again} 继续`,

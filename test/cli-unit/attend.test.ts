@@ -1,5 +1,5 @@
 // Who is asked about manual steps: on a terminal one after the other, by the name of the step; without one only what --confirm-step names.
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { attended, broughtBack, ended, lookedAgain, manualLeft } from '../../src/cli/attend.ts';
 import type { Call } from '../../src/cli/call.ts';
 import { confirmable } from '../../src/cli/confirmed.ts';
@@ -68,6 +68,24 @@ test.each([true, false])('what holds a step is said once each, on a terminal (%s
     '  waiting in step 1: Pod a: the disruption budget needs it',
     '  waiting in step 1: Pod b: the disruption budget needs it',
   ]);
+});
+test('where nothing can be drawn, a wait says what is still missing', async () => {
+  vi.useFakeTimers();
+  const wait = {
+    ...patchStep('8'),
+    do: 'wait',
+    until: [],
+    within: 600,
+    assume: [],
+    text: { en: 'wait for it', zh: '' },
+  } as unknown as Step;
+  const { call, said } = setting({ terminal: false });
+  const { on, progressed } = attended({ ...call, progress: () => false, begins: () => false } as Call, {} as Live, runOf(wait));
+  on!(wait, 'begun');
+  progressed!(wait, { done: 2, of: 3, now: 'DaemonSet kube-system/kube-proxy' });
+  vi.advanceTimersByTime(60_000);
+  vi.useRealTimers();
+  expect(said).toEqual(['waiting, at most 600 s: 8. wait for it (2 of 3, DaemonSet kube-system/kube-proxy)']);
 });
 test('a run that stopped there says how it goes on: what cannot be seen is named', () => {
   const { call } = setting({ terminal: false });

@@ -140,6 +140,7 @@ describe('a reading', () => {
     expect(off).toEqual({
       because: { en: expect.stringContaining('[-]etcd failed'), zh: expect.any(String) },
       progress: { done: 1, of: 2, now: undefined },
+      at: contains,
     });
     expect(await pending([contains], world([]))).toBeDefined();
   });

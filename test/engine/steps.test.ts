@@ -566,6 +566,12 @@ describe('wait', () => {
     const resumed = await go(world, steps, done.entries);
     expect([result(resumed), resumed.state]).toEqual(['done', 'finished']);
   });
+  test('of several conditions the one that did not come about is looked at, not the first', async () => {
+    const world = live(worldOf(endpoint('a', 'Pod'), endpoint('b', 'None')));
+    const both = [...until, { ...until[0]!, on: refTo('b') }] as typeof until;
+    const done = await go(world, [step('wait', { until: both, within: 1, assume: [] })]);
+    expect(detail(done)).toMatch(/of SpiderEndpoint default\/b is None, not Pod; find out why \(kubectl describe \S+ b -n default\)/);
+  });
   test('a server that is away is waited for; one that forbids to look is not', async () => {
     const inner = live(worldOf(endpoint('a', 'Pod')));
     let looks = 0;

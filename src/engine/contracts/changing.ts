@@ -355,10 +355,10 @@ export class WorldError extends Error {
 }
 /**
  * What a look at the cluster says about a step. `moved`: neither before nor after; the paths that are off, or why in words. `refused`: this tool never does that.
- * `to-do` of a wait: `because` says what has not come about.
+ * `to-do` of a wait: `because` says what has not come about, `at` is the condition of that.
  */
 export type Look =
-  | { is: 'to-do'; now: Raw | undefined; because?: Text; progress?: StepProgress }
+  | { is: 'to-do'; now: Raw | undefined; because?: Text; progress?: StepProgress; at?: Condition }
   | { is: 'done'; now: Raw | undefined; because?: Text }
   | { is: 'obsolete'; because: Text }
   | { is: 'moved'; paths: string[]; because?: Text }

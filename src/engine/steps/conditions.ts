@@ -37,6 +37,7 @@ interface Told {
 type Selected = Extract<Condition, { of: Selection }>;
 type Reading = Extract<Condition, { reading: object }>;
 /** `done` of `of` objects (or conditions) hold. */
+type Unready = { because: Text; progress: StepProgress; at: Condition };
 interface Weighed {
   done: number;
   of: number;
@@ -53,17 +54,16 @@ export async function brokenGuard(guard: Condition[], world: World, now: Raw | u
 }
 
 /** The first condition that does not hold yet, in words, with how far all of them are; undefined: all hold. */
-export async function pending(conditions: Condition[], world: World): Promise<{ because: Text; progress: StepProgress } | undefined> {
+export async function pending(conditions: Condition[], world: World): Promise<Unready | undefined> {
   let [done, of] = [0, 0];
-  let first: Unmet | undefined;
-  for (const condition of conditions) {
+  let first: { unmet: Unmet; at: Condition } | undefined;
+  for (const at of conditions) {
     // What comes behind an unmet one is counted, not read: one small read a second.
-    const weighed = first ? { done: 0, of: 1 } : await weigh(condition, world, undefined, undefined);
-    done += weighed.done;
-    of += weighed.of;
-    first ??= 'unmet' in weighed ? weighed.unmet : undefined;
+    const weighed: Weighed = first ? { done: 0, of: 1 } : await weigh(at, world, undefined, undefined);
+    [done, of] = [done + weighed.done, of + weighed.of];
+    if (weighed.unmet) first = { unmet: weighed.unmet, at };
   }
-  return first && { because: notYet(first), progress: { done, of, now: nowAt(first) } };
+  return first && { because: notYet(first.unmet), progress: { done, of, now: nowAt(first.unmet) }, at: first.at };
 }
 
 /** The first condition that holds, in words: of what means failure. */
