@@ -258,6 +258,7 @@ async function waitForPerson(step: StepOf<'manual'>, doing: Performing): Promise
   const report = reporter(step, doing);
   const known = means.progress.states.apply.get(step.id);
   let counted = known?.before;
+  let told: Text | undefined;
   for (let first = true; ; first = false) {
     const look = await orTrouble(kind.look(step, world));
     if (!(look instanceof WorldError) && look.is === 'done' && isWatched(step) && counted) {
@@ -283,7 +284,10 @@ async function waitForPerson(step: StepOf<'manual'>, doing: Performing): Promise
     if (!person || halt.aborted || world.assume || (step.seen && !person.watches)) return settle({ result: 'manual', detail: because });
     if (first) person.told(step, step.seen && because);
     if (!step.seen) return settle((await person.confirms(step)) ? { result: 'done', detail: CONFIRMED } : { result: 'manual' });
-    if (!(look instanceof WorldError) && look.progress) await report(look.progress);
+    // What was told at first stays on the screen; what has come of it since is news.
+    if (first) told = because;
+    const news = step.seen && because && because.en !== told?.en ? because : undefined;
+    if (!(look instanceof WorldError) && look.progress) await report(look.progress, news);
     await pause(paced(POLL), halt);
   }
 }

@@ -61,6 +61,24 @@ describe('alone', () => {
     expect(fixed.code).toBe(0);
   });
 
+  test('what helm create makes is fine for every target: nothing of a control plane is missing in a pipeline', async () => {
+    const containers = '[{name: c, image: nginx, resources: {requests: {cpu: 100m}}}]';
+    const labels = 'matchLabels: {app: x}';
+    put(
+      'chart/all.yaml',
+      [
+        `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {replicas: 2, selector: {${labels}}, template: {metadata: {labels: {app: x}}, spec: {containers: ${containers}}}}`,
+        'apiVersion: v1\nkind: Service\nmetadata: {name: x}\nspec: {selector: {app: x}, ports: [{port: 80}]}',
+        'apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: x}',
+        `apiVersion: v1\nkind: Pod\nmetadata: {name: x-test, annotations: {helm.sh/hook: test}}\nspec: {restartPolicy: Never, containers: ${containers}}`,
+      ].join('\n---\n'),
+    );
+    for (const to of ['1.25', '1.34', '1.37']) {
+      const { code, stdout } = await run(['check', '-f', 'chart', '--offline', '--to', `kubernetes=${to}`], { cwd: folder });
+      expect([code, stdout]).toEqual([0, expect.stringContaining('No problems found in these manifests.')]);
+    }
+  });
+
   test('what only a cluster could add to the version of what is declared is not missing', async () => {
     const labels = 'app: osm-controller, app.kubernetes.io/name: openservicemesh.io, app.kubernetes.io/instance: osm';
     const container = '{name: osm-controller, image: "flomesh/osm-edge-controller:1.3.0"}';

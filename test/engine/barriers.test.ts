@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Entry, Step, World } from '../../src/engine/contracts.ts';
 import { type Executed, executeRun } from '../../src/engine/execute.ts';
-import type { Person } from '../../src/engine/performing.ts';
+import type { Person, StepContext } from '../../src/engine/performing.ts';
 import { progressOf, runState, toDo } from '../../src/engine/progress.ts';
 import { endpoint, pages, patchStep, refTo, runOf, typeOf, worldOf } from './worlds.ts';
 
@@ -13,11 +13,16 @@ const PERSON: Person = { watches: true, told: () => {}, confirms: async () => fa
 async function go(
   world: World,
   steps: (Step | Step[])[],
-  { entries = [] as Entry[], person = undefined as Person | undefined, halt = never } = {},
+  {
+    entries = [] as Entry[],
+    person = undefined as Person | undefined,
+    halt = never,
+    progressed = undefined as StepContext['progressed'],
+  } = {},
 ) {
   const journal = pages();
   const { assume: _, ...real } = world;
-  const executed = await executeRun(runOf(...steps), { world: real, journal, progress: progressOf(entries), halt, person });
+  const executed = await executeRun(runOf(...steps), { world: real, journal, progress: progressOf(entries), halt, person, progressed });
   return { ...executed, entries: [...entries, ...journal.entries] };
 }
 const results = ({ outcomes }: Executed) => Object.fromEntries([...outcomes].map(([id, { result }]) => [id, result]));
@@ -113,6 +118,19 @@ describe('a manual step', () => {
     const done = await go(world, staged, { person });
     expect(results(done)).toEqual({ m: 'done', c: 'done', b: 'done', d: 'done' });
     expect(told).toEqual([expect.stringContaining(PATH)]);
+  });
+  test('says what has come of it since it was told, as long as that is not what is asked for', async () => {
+    const world = cluster();
+    const turn = (value: string) => world.write({ verb: 'patch', on: refTo('a'), patch: [{ op: 'replace', path: PATH, value }] });
+    const news: (string | undefined)[] = [];
+    const done = await go(world, [manualStep('m')], {
+      person: { ...PERSON, told: () => void turn('Job') },
+      progressed: (_, __, held) => {
+        news.push(held?.en);
+        if (held) void turn('Pod');
+      },
+    });
+    expect([results(done), news]).toEqual([{ m: 'done' }, [undefined, expect.stringContaining(`is Job`)]]);
   });
   test('that nothing can show is done once a person confirms it by its name, and not before', async () => {
     const unseen = [[manualStep('m', { seen: undefined }), ...steps.slice(1)], [patchStep('d')]];

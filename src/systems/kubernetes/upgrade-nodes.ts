@@ -1,5 +1,5 @@
 // The kubelets in an upgrade, node by node, drained first or in place. Source: kubernetes/website version-skew-policy.md: a kubelet is never newer than an API server, so that it comes behind them.
-import type { Command, Condition, Ref, StageDraft, StepDraft, Text, Upgrading } from '../../engine/contracts.ts';
+import type { Command, Condition, Ref, StageDraft, StepDraft, Text, Upgrading, Wrong } from '../../engine/contracts.ts';
 import { deleted } from '../../engine/steps/drain.ts';
 import { describe } from '../../kube/refs.ts';
 import { commented, shellWord } from '../../text/shell.ts';
@@ -10,7 +10,7 @@ import { type Logs, raised } from './upgrade-logs.ts';
 import type { ClusterParts, Member } from './upgrade-parts.ts';
 import { isServer, nodesOfProvider, rke2 } from './upgrade-provider.ts';
 import { joined, removedEach, replaced, replacedServer, stays } from './upgrade-replace.ts';
-import { goalOf, type Hop, inOrder, kubeletAt, kubeletIs, manual, READY } from './upgrade-steps.ts';
+import { goalOf, type Hop, inOrder, KUBELET, kubeletAt, kubeletIs, manual, newerKubelets, READY } from './upgrade-steps.ts';
 
 /** Up to this number each Node has steps of its own; where there are more workers, one step upgrades this many. */
 const SINGLE = 50;
@@ -180,10 +180,21 @@ function kubelet(hop: Hop, parts: ClusterParts, member: Member, own: boolean, mo
       from: oldestOf(hop, [member]),
     }),
     [kubeletAt(member, hop, parts.by)],
-    [],
+    newerKubelets([member], hop).length ? [] : tooNew(hop, name),
     notes,
   );
 }
+
+/** Minors that a person may have installed instead of that of the hop. */
+const MINORS_TOO_NEW = 3;
+const tooNew = (hop: Hop, name: string): Wrong[] =>
+  Array.from({ length: MINORS_TOO_NEW }, (_, i) => minor(minorOf(hop.version) + 1 + i)).map((of) => ({
+    when: { on: { apiVersion: 'v1', kind: 'Node', name }, must: [{ path: KUBELET, startsWith: `v${of}.` }] },
+    text: {
+      en: `the kubelet of Node ${name} is ${of}: newer than the API servers; install ${hop.version}, then resume`,
+      zh: `Node ${name} 的 kubelet 为 ${of}：比 API 服务器新；请安装 ${hop.version}，然后用 resume 继续`,
+    },
+  }));
 
 /** All workers, so many with one step; each kubelet logs more behind the step that restarts it. */
 function batches(hop: Hop, parts: ClusterParts, way: NodeWay, before: StepDraft[]): StepDraft[] {

@@ -646,6 +646,13 @@ describe('what is done otherwise', () => {
       if (!(await pending(also ? [when, also] : [when], worldOver(objects)))) return text.en.replace(/[,:;].*/s, '');
     return undefined;
   };
+  test('a kubelet newer than the API servers are by then; of the minor itself, or of a Node that was newer before, it is not', async () => {
+    const kubelet = stepsOf(await stagesOf(cluster, '1.31')).find(({ text }) => text.en.startsWith('upgrade the kubelet of Node'))!;
+    const [, name = ''] = /Node (\S+)/.exec(kubelet.text.en) ?? [];
+    expect(await wrong(kubelet, [node(name, 'v1.32.1')])).toBe(`the kubelet of Node ${name} is 1.32`);
+    expect(await wrong(kubelet, [node(name, 'v1.31.14')])).toBeUndefined();
+    expect(await wrong(kubelet, [node(name, 'v1.30.4')])).toBeUndefined();
+  });
   test('a kubelet before the API servers, kube-controller-manager or kube-scheduler before all of them', async () => {
     const step = await stepAt(1);
     expect(step.text.en).toMatch(/^upgrade kube-apiserver on Node cp1/);

@@ -1,7 +1,7 @@
 // The minors of etcd that a path crosses: from which patch each may be reached, that none may be skipped, and which flags of a static Pod it does not start with. kubeadm brings etcd with
 // each minor (knowledge/kubeadm.json) and writes the flags anew, from the ConfigMap that kubeadm-config judges. Floors and flags: knowledge/etcd-floors.json.
 import type { Check, Finding, Gap, Judgement, PointReader, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
-import { isGap } from '../../../engine/gaps.ts';
+import { inOurWords, isGap } from '../../../engine/gaps.ts';
 import { annotation, each, flagged, list, mentions, rowOf, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
 import { type EtcdRefused, etcdMinor, etcdOf, etcdRefuses, etcdVersion, removedEtcdFlags } from '../etcd-flags.ts';
 import { etcdFloors } from '../knowledge/tables.ts';
@@ -72,7 +72,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     const members = membersIn(pods);
     const minors = [String(from), ...hops].map((hop) => etcdMinor(etcdOf(hop) ?? ''));
     const crosses = new Set(minors).size > 1;
-    if (!members.length) return crosses ? { unknown: NOT_SEEN } : [];
+    if (!members.length) return { findings: [], gaps: crosses ? [NOT_SEEN] : [] };
     const kept = await keptByHand(members, look);
     return {
       findings: [...Map.groupBy(members, ({ version }) => version).values()].flatMap((same) => findings(same, kept, hops)),
@@ -83,9 +83,17 @@ const check: Check<ReturnType<typeof reads>, Args> = {
 };
 export default check;
 
-const NOT_SEEN: Text = {
-  en: 'the path crosses a minor of etcd and no etcd static Pod is visible: run etcdctl endpoint status --cluster',
-  zh: '升级路径跨越 etcd 的次要版本，但看不到 etcd 静态 Pod：请执行 etcdctl endpoint status --cluster',
+/** Of manifests alone it means nothing: a gap that only a cluster has. */
+const NOT_SEEN: Gap = {
+  ...{ why: 'not-collected', verb: 'list', resource: 'pods', namespace: 'kube-system' },
+  ...inOurWords({
+    en: 'the path crosses a minor of etcd and no etcd static Pod is visible',
+    zh: '升级路径跨越 etcd 的次要版本，但看不到 etcd 静态 Pod',
+  }),
+  settle: {
+    en: 'compare the versions of its members with the page of this check: etcdctl endpoint status --cluster',
+    zh: '请将各成员的版本与本检查项的说明页比较：etcdctl endpoint status --cluster',
+  },
 };
 
 interface Member {
