@@ -17,7 +17,11 @@ import type { Live } from './session.ts';
  * The run named, or the newest that fits the first of these that any fits. undefined: none was named, and none fits.
  * Throws for a name that is not there, for a run of another cluster, and for one that is damaged.
  */
-export async function chosenRun(call: Call, live: Live, ...fits: ((run: RunSummary) => boolean)[]): Promise<OnDisk | undefined> {
+export async function chosenRun(
+  call: Call,
+  live: Pick<Live, 'store' | 'identity'>,
+  ...fits: ((run: RunSummary) => boolean)[]
+): Promise<OnDisk | undefined> {
   const id = call.args[0] ?? (await newest(call, live, fits));
   if (id === undefined) return undefined;
   const stored = await live.store.read(id);
@@ -61,7 +65,11 @@ function overFiles({ verb }: Call, id: string, files: string): UserError {
   );
 }
 
-async function newest(call: Call, live: Live, fits: ((run: RunSummary) => boolean)[]): Promise<string | undefined> {
+async function newest(
+  call: Call,
+  live: Pick<Live, 'store' | 'identity'>,
+  fits: ((run: RunSummary) => boolean)[],
+): Promise<string | undefined> {
   const { runs, unreadable } = await live.store.list();
   for (const each of unreadable) sayUnreadable(call, each);
   for (const run of runs) if (run.lengthUnknown) call.say(call.t(maybeCut(run)));

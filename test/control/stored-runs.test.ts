@@ -359,3 +359,25 @@ describe('an undo that fails', () => {
     expect(await stage.types()).toEqual(BROKEN);
   });
 });
+
+test('while the API server is away, as when its control plane is upgraded, runs shows what this machine recorded of it; no other command goes on', async () => {
+  const home = newHome();
+  const own = await startFaultProxy(cluster);
+  const there = await own.kubeconfigFrom(kubeconfig);
+  expect((await run(['fix', CHECK, '--yes'], { kubeconfig: there, home })).code).toBe(0);
+  await own.close();
+  const list = await run(['runs'], { kubeconfig: there, home });
+  expect([list.code, list.stdout], list.stderr).toEqual([0, expect.stringMatching(new RegExp(`^${idOf(home)} .*finished +3/3 `, 'm'))]);
+  expect(list.stderr).toMatch(/^warning: connecting to http\S+ .*: connection refused; the runs below are as this machine recorded them$/m);
+  const one = await run(['runs', idOf(home), '--lang', 'zh'], { kubeconfig: there, home });
+  expect([one.code, one.stdout, one.stderr]).toEqual([
+    0,
+    expect.stringContaining('bare-a'),
+    expect.stringContaining('以下为本机记录的运行'),
+  ]);
+  expect((await run(['undo', '--yes'], { kubeconfig: there, home })).code).toBe(1);
+  // Without runs of it, it is the error that it was.
+  expect(await run(['runs'], { kubeconfig: there, home: newHome() })).toMatchObject({
+    ...{ code: 1, stdout: '', stderr: expect.stringMatching(/^error: connecting to/) },
+  });
+});

@@ -11,10 +11,11 @@ import { chosenRun, maybeCut, ranOn, sayUnreadable } from '../chosen-run.ts';
 import { commandsLeft } from '../commands-left.ts';
 import { openLive } from '../file-session.ts';
 import { cutShort, howToEnd, running } from '../own-runs.ts';
+import { recorded } from '../recorded-runs.ts';
 
 export async function runs(call: Call): Promise<number> {
   call.begins({ en: 'Connecting...', zh: '正在连接……' });
-  const live = await openLive(call);
+  const live = await openLive(call).catch((error) => recorded(call, error));
   try {
     const data = { json: jsonOf, yaml: yamlOf }[call.flags.output ?? ''];
     if (call.args.length) {
