@@ -20,24 +20,32 @@ const HELD: Record<string, string[]> = {
   '/List': ['items[]'],
 };
 /** A Composition makes Objects that hold objects. */
-const MAX_DEPTH = 4;
+export const MAX_DEPTH = 4;
 
 export interface Inside {
   object: Raw;
   /** Keys and indexes that lead to it. */
   within: string[];
+  /** It holds objects that stand too deep to be looked at. */
+  holdsMore?: true;
 }
 
 /** In their order, also those inside of these. Each with apiVersion, kind and a name, which is empty where it has none yet. */
 export function insideOf(outer: Raw, depth = 0): Inside[] {
-  if (depth > MAX_DEPTH) return [];
+  return heldBy(outer).flatMap(({ value, within }) => {
+    if (depth === MAX_DEPTH && heldBy(value).length) return [{ object: named(value), within, holdsMore: true as const }];
+    const deeper = insideOf(value, depth + 1).map((each) => ({ ...each, within: [...within, ...each.within] }));
+    return [{ object: named(value), within }, ...deeper];
+  });
+}
+
+/** Directly. */
+function heldBy(outer: Raw): { value: Raw; within: string[] }[] {
   const paths = HELD[`${groupOf(String(outer.apiVersion))}/${String(outer.kind)}`] ?? [];
   return paths.flatMap((path) =>
-    reached(outer, path.replaceAll('[]', '.[]').split('.'), []).flatMap(({ value, within }) => {
-      if (!isRaw(value) || typeof value.apiVersion !== 'string' || typeof value.kind !== 'string') return [];
-      const deeper = insideOf(value, depth + 1).map((each) => ({ ...each, within: [...within, ...each.within] }));
-      return [{ object: named(value), within }, ...deeper];
-    }),
+    reached(outer, path.replaceAll('[]', '.[]').split('.'), []).flatMap(({ value, within }) =>
+      isRaw(value) && typeof value.apiVersion === 'string' && typeof value.kind === 'string' ? [{ value, within }] : [],
+    ),
   );
 }
 

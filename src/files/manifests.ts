@@ -12,7 +12,7 @@ import { UserError } from '../text/user-error.ts';
 import { type DocumentValue, readDocumentsInTurns } from './documents.ts';
 import { type FoundFile, findFiles } from './find.ts';
 import { isStdin, readAnyInput, readInput, readStdin, type Waits } from './input.ts';
-import { insideOf, outerName } from './inside.ts';
+import { insideOf, MAX_DEPTH, outerName } from './inside.ts';
 import { jsonPieces } from './json-stream.ts';
 import { fileOfTool } from './local-tools.ts';
 import { isNotYaml, type Twice } from './yaml.ts';
@@ -134,9 +134,10 @@ async function objectsIn(
         const outer = outerName(each.object);
         const item = each.item === undefined ? {} : { item: each.item };
         const above = each.item === undefined ? [] : ['items', String(each.item)];
-        for (const { object, within } of inner) {
+        for (const { object, within, holdsMore } of inner) {
           const at = lineAt?.([...above, ...within]) ?? each.line;
           read.manifests.push({ object, file, document, ...item, line: at, unnamed: true, part: true, inside: outer, within });
+          if (holdsMore) read.skipped.push({ file, line: at, why: deeperIn(outer), unseen: true });
         }
         read.skipped.push({ file, line: each.line, why: innerOf(outer), unseen: false });
       }
@@ -287,6 +288,10 @@ const PATCH: Text = {
 const innerOf = (outer: string): Text => ({
   en: `all but the API versions of the objects inside ${outer}`,
   zh: `${outer} 内的对象中除 API 版本之外的内容`,
+});
+const deeperIn = (outer: string): Text => ({
+  en: `objects nested deeper than ${MAX_DEPTH + 1} levels inside ${outer}`,
+  zh: `${outer} 内嵌套超过 ${MAX_DEPTH + 1} 层的对象`,
 });
 const KUBECONFIG: Text = { en: 'a kubeconfig', zh: 'kubeconfig 文件' };
 const CHART: Text = { en: 'the Chart.yaml of a Helm chart', zh: 'Helm chart 的 Chart.yaml' };

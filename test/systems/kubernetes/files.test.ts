@@ -348,3 +348,16 @@ test('what stands inside another object is not one of this cluster: it is declar
   const { found, exit } = await checkText({ 'a.yaml': `${BUDGET('1')}${inside}` }, ...TO('1.37'));
   expect([found, exit]).toEqual([[], 0]);
 });
+
+test('what holds objects that stand too deep is named as not checked', async () => {
+  const nest = (levels: number): string =>
+    levels ? `{apiVersion: template.openshift.io/v1, kind: Template, metadata: {name: t${levels}}, objects: [${nest(levels - 1)}]}` : OLD;
+  const deepest = await checkText({ 'a.yaml': `${nest(5)}\n` }, ...TO('1.37'));
+  expect([deepest.found.length, deepest.skipped.filter(({ unseen }) => unseen), deepest.exit]).toEqual([1, [], 2]);
+  const deeper = await checkText({ 'a.yaml': `${nest(6)}\n` }, ...TO('1.37'));
+  expect([deeper.found, deeper.skipped.filter(({ unseen }) => unseen), deeper.exit]).toEqual([
+    [],
+    [{ file: 'a.yaml', line: 1, why: 'objects nested deeper than 5 levels inside Template t6', unseen: true }],
+    3,
+  ]);
+});
