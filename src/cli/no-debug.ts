@@ -1,5 +1,5 @@
 // NODE_DEBUG=http makes Node.js print every header of a request, a bearer token among them, and it is read before the first line of ours: the process is begun again without it. boot.ts imports this before anything that connects.
-// kubectl masks tokens whatever is asked of it; here -v 4 shows requests without their headers.
+// kubectl masks tokens whatever is asked of it; here -v 6 shows requests without their headers.
 const ASKED = ['NODE_DEBUG', 'NODE_DEBUG_NATIVE'].filter((name) => process.env[name]);
 if (ASKED.length) {
   for (const name of ASKED) delete process.env[name];

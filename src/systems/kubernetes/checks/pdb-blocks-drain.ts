@@ -63,7 +63,7 @@ const check: Check<typeof reads, Args> = {
       zh: 'upgrade 会在升级期间将始终不允许驱逐的 PodDisruptionBudget 放宽一个 Pod，结束时恢复（仅限用 --confirm 指明的对象）。其他情况需手动：升级期间增加一个副本，或调低 minAvailable。两个 PodDisruptionBudget 选中同一 Pod 时只保留一个。没有就绪的 Pod 时，先修复 Pod，或将 unhealthyPodEvictionPolicy 设为 AlwaysAllow。状况为 SyncFailed 时，改用整数的 minAvailable，不用 maxUnavailable 或百分比。',
     },
     limits: {
-      en: 'Percentages are computed from the Pods that exist, not of the replicas that a controller has yet to create. In manifests a workload with a HorizontalPodAutoscaler counts with its maxReplicas.',
+      en: 'Percentages are computed from the Pods that exist, not from the replicas that a controller has yet to create. In manifests a workload with a HorizontalPodAutoscaler counts with its maxReplicas.',
       zh: '百分比按现有 Pod 计算，不包括控制器尚未创建的副本。在清单中，配有 HorizontalPodAutoscaler 的工作负载按 maxReplicas 计算。',
     },
   },

@@ -53,8 +53,8 @@ const check: Check<Reads, Args> = {
   headline: { en: 'objects are declared in removed or deprecated API versions', zh: '对象以已移除或已弃用的 API 版本声明' },
   page: {
     impact: {
-      en: 'After the upgrade the API server answers "no matches for kind" when the object is applied in the old version: the next kubectl apply, Helm upgrade or sync fails. The object itself stays readable in the new version, except for kinds without a successor.',
-      zh: '升级后，以旧版本应用对象会收到“no matches for kind”：下一次 kubectl apply、Helm 升级或同步会失败。对象本身仍可用新版本读取，没有后继版本的类型除外。',
+      en: 'After the upgrade, the next kubectl apply, Helm upgrade or sync that uses the old version fails with "no matches for kind". The object itself stays readable in the new version, except for kinds without a successor.',
+      zh: '升级后，下一次使用旧版本的 kubectl apply、Helm 升级或同步会失败，报错“no matches for kind”。对象本身仍可用新版本读取，没有后继版本的类型除外。',
     },
     detection: {
       en: 'Reads metadata of the kinds with an API version that the path removes or deprecates: server-side applies in managedFields, and the last-applied annotation (in files only if the object was exported from a cluster: it has uid, resourceVersion or managedFields). Also the deployed revision of each Helm release, manifests (-f), and every object of a kind without a successor. Ignores entries of the control plane and of status, Events, ResourceSlices, and the EndpointSlices and CSIStorageCapacities that controllers create. If the API servers still serve an API that their own version has removed (emulated version, or kept for one more release), it counts as removed by the first upgrade.',
