@@ -30,9 +30,14 @@ export function rightsToCheck(systems: readonly System[], custom: readonly Resou
 const REVIEW: Rule = { verbs: ['create'], group: 'authorization.k8s.io', resource: 'selfsubjectaccessreviews' };
 
 /** `lease`: what holding the one-writer Lease needs. */
-export function rightsToFix(systems: readonly System[], lease: readonly Rule[], custom?: readonly ResourceName[]): Rule[] {
+export function rightsToFix(
+  systems: readonly System[],
+  lease: readonly Rule[],
+  custom?: readonly ResourceName[],
+  more: readonly Rule[] = [],
+): Rule[] {
   const writes = systems.flatMap(({ checks }) => checks.flatMap(({ remedy }) => remedy?.writes ?? []));
-  return merged([...rightsToCheck(systems, custom), REVIEW, ...lease, ...writes]);
+  return merged([...rightsToCheck(systems, custom), REVIEW, ...lease, ...writes, ...more]);
 }
 
 /** `more`: what the upgrade itself is known to need beside what a system declares, such as helm's. */

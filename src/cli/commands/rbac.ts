@@ -15,13 +15,15 @@ import { examine } from '../../engine/examine.ts';
 import { isGap } from '../../engine/gaps.ts';
 import { gather, namedIn } from '../../engine/gather.ts';
 import { orTrouble } from '../../engine/performing.ts';
-import { rightsToCheck, rightsToFix, rightsToUpgrade } from '../../engine/rights.ts';
+import { stepsOf } from '../../engine/plan.ts';
+import { rightsOf, rightsToCheck, rightsToFix, rightsToUpgrade } from '../../engine/rights.ts';
 import { standing } from '../../helm/world.ts';
 import { SYSTEMS } from '../../systems/index.ts';
 import { installationName } from '../../text/installation-name.ts';
 import { EXIT, UserError } from '../../text/user-error.ts';
 import { bindingOf } from '../bound.ts';
 import type { Call } from '../call.ts';
+import { planAll } from '../repair.ts';
 import { openSource } from '../session.ts';
 
 export async function rbac(call: Call): Promise<number> {
@@ -83,9 +85,10 @@ async function rightsHere(call: Call, what: string): Promise<Rights> {
     !seen || seen.unsure.has(system.id) || seen.systems.has(system.id) ? system : { ...system, checks: [], writes: [] },
   );
   const notes = seen ? seen.notes : [ALL];
-  if (what === 'fix') return { rules: rightsToFix(systems, LEASE_RULES, seen?.custom), notes };
+  const rewrites = seen?.rewrites ?? [];
+  if (what === 'fix') return { rules: rightsToFix(systems, LEASE_RULES, seen?.custom, rewrites), notes };
   return {
-    rules: rightsToUpgrade(systems, LEASE_RULES, seen?.helm ?? [], seen?.custom),
+    rules: rightsToUpgrade(systems, LEASE_RULES, [...(seen?.helm ?? []), ...rewrites], seen?.custom),
     notes: [...notes, seen?.helm.length ? HELM_MORE : HELM_UNKNOWN],
   };
 }
@@ -97,6 +100,8 @@ interface Seen {
   helm: Rule[];
   /** Resources. */
   custom: ResourceName[];
+  /** Of custom resources that a fix would rewrite now. */
+  rewrites: Rule[];
   notes: Text[];
 }
 
@@ -132,8 +137,16 @@ async function installed(source: Source): Promise<Seen> {
   return {
     ...{ systems: new Set(installations.map(({ system }) => system)), unsure, helm: await helmRights(source, installations) },
     custom: await customResources(source),
+    rewrites: await rewritten(source),
     notes: [{ en: `For what is installed: ${names || 'nothing that is known'}`, zh: `针对已安装的系统：${names || '没有已知的系统'}` }],
   };
+}
+
+/** Checks declare what their fixes write, but of which CRDs the objects have to be rewritten only their findings tell. */
+async function rewritten(source: Source): Promise<Rule[]> {
+  const checks = SYSTEMS.flatMap((system) => system.checks.filter(({ remedy }) => remedy).map(({ id }) => id));
+  const { remedies } = await examine(source, SYSTEMS, { checks });
+  return stepsOf(await planAll(remedies)).flatMap((step) => (step.do === 'migrate' ? rightsOf(step) : []));
 }
 
 const onlyFound = (system: System): System => ({ ...system, checks: [] });

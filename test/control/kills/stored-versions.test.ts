@@ -221,3 +221,16 @@ describe('a webhook that no one answers', () => {
     expect(await storedVersions()).toEqual(['v1']);
   });
 });
+
+test('the role that rbac --for fix prints for what is found now is enough to fix it, custom resources included', async () => {
+  await behind(NAMES);
+  try {
+    const printed = await run(['rbac', '--for', 'fix', '--bind-to', 'user/user-7'], { kubeconfig: cluster.kubeconfig });
+    const applied = await cluster.kubectl(['apply', '-f', '-'], { input: printed.stdout });
+    expect(applied.code, printed.stderr + applied.stderr).toBe(0);
+    const fixed = await run(['fix', CHECK, '--yes'], { kubeconfig: await cluster.user('user-7'), home: newHome() });
+    expect([fixed.code, await storedVersions()], fixed.stderr).toEqual([0, ['v1']]);
+  } finally {
+    await withoutWidgets();
+  }
+});
