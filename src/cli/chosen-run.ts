@@ -30,7 +30,7 @@ export async function chosenRun(
     const files = call.flags.filename === undefined ? await manifestsOf(call, id) : undefined;
     if (files !== undefined) throw overFiles(call, shown, files);
     throw new UserError(
-      { en: `run ${shown} not found among the runs of ${ranOn(call).en}`, zh: `${ranOn(call).zh}的运行中没有 ${shown}` },
+      { en: `run ${shown} not found among the runs of ${ranOn(call).en}`, zh: `${ranOn(call).zh}没有编号为 ${shown} 的运行记录` },
       { en: 'list them: {tool} runs{reach}', zh: '列出所有运行：{tool} runs{reach}' },
     );
   }

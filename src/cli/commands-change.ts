@@ -99,14 +99,14 @@ export const CHANGE = [
     ],
     here: {
       rehearse: {
-        en: 'Run the steps in memory only, up to the helm step, then check the result (Helm releases only)',
-        zh: '只在内存中演练到 helm 步骤为止，然后检查结果（仅限 Helm release）',
+        en: 'Run the steps before helm, in memory only (Helm releases only)',
+        zh: '只在内存中演练 helm 之前的步骤（仅限 Helm release）',
       },
     },
     text: { en: 'Check, fix, upgrade, check again', zh: '检查、修复、升级、复查' },
     more: {
-      en: 'Lists every step first. Systems installed by a chart are upgraded by helm, with the same values as helm upgrade: without value flags, the values of the release. Other systems are upgraded one minor version at a time; manual steps are shown with their commands. In a terminal, upgrade waits until they are done; without one, it stops at the first that is not done (exit code 4), and resume continues. If a step fails, nothing is rolled back automatically: use resume or undo.',
-      zh: '先列出每个步骤。由 chart 安装的系统由 helm 升级，values 的合并方式与 helm upgrade 相同，未指定时沿用 release 现有的 values。其他系统逐个次要版本升级；手动步骤会给出命令。在终端中，upgrade 会等待其完成；没有终端时停在第一个尚未完成的步骤（退出码 4），之后用 resume 继续。步骤失败时不会自动回滚：用 resume 继续，用 undo 撤销。',
+      en: 'Lists every step first. Systems installed by a chart are upgraded by helm, with the same values as helm upgrade: without value flags, the values of the release; values given without --reuse-values or --reset-then-reuse-values replace them all. Other systems are upgraded one minor version at a time; manual steps are shown with their commands. In a terminal, upgrade waits until they are done; without one, it stops at the first that is not done (exit code 4), and resume continues. If a step fails, nothing is rolled back automatically: use resume or undo.',
+      zh: '先列出每个步骤。由 chart 安装的系统由 helm 升级，values 的处理与 helm upgrade 相同：没有任何 values 参数时沿用 release 现有的 values；指定了 values 而没有 --reuse-values 或 --reset-then-reuse-values 时，现有的 values 全部被取代。其他系统逐个次要版本升级；手动步骤会给出命令。在终端中，upgrade 会等待其完成；没有终端时停在第一个尚未完成的步骤（退出码 4），之后用 resume 继续。步骤失败时不会自动回滚：用 resume 继续，用 undo 撤销。',
     },
     examples: [
       { text: { en: 'Show the steps', zh: '只显示步骤' }, words: 'upgrade spiderpool --chart spiderpool-0.9.13.tgz --dry-run=client' },

@@ -54,8 +54,8 @@ export const FLAGS = {
     kind: 'value',
     value: 'DURATION',
     text: {
-      en: 'Time limit for helm and, separately, for workloads to become ready (default 5m and 30m)',
-      zh: 'helm 的超时时间，以及等待工作负载就绪的超时时间（默认 5m 和 30m）',
+      en: 'Time limit for helm and, separately, for workloads to become ready (default 5m and 30m; a value sets both)',
+      zh: 'helm 的超时时间，以及等待工作负载就绪的超时时间（默认分别为 5m 和 30m；指定后两者都用该值）',
     },
   },
   ...OF_KUBERNETES,

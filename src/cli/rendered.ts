@@ -28,7 +28,7 @@ export async function renderedChart(call: Call): Promise<{ call: Call; manifests
   const as = {
     namespace: flags.namespace ?? 'default',
     name: chart.name,
-    kubernetes: kubernetesOf(targetsGiven(call, chosenChecks(call.args))),
+    kubernetes: kubernetesOf(targetsGiven(call, chosenChecks(call.args, 'check'))),
   };
   const text = await renderedText(helm, from, given, as, call.signal);
   const { manifests, skipped, doubles, twice } = await readManifests(

@@ -72,10 +72,12 @@ function withoutCluster({ text, next }: UserError, { verb }: Call): UserError {
   const flags = commandOf(verb)?.flags ?? [];
   const ways: Text[] = [];
   if (flags.includes('from')) ways.push({ en: 'a snapshot (--from)', zh: '快照（--from）' });
-  if (flags.includes('filename'))
-    ways.push(
-      flags.includes('from') ? { en: 'manifests (-f)', zh: '清单（-f）' } : { en: 'runs of fix -f (-f)', zh: 'fix -f 的运行（-f）' },
-    );
+  if (flags.includes('filename') && flags.includes('from')) ways.push({ en: 'manifests (-f)', zh: '清单（-f）' });
+  if (next && flags.includes('filename') && !flags.includes('from'))
+    return new UserError(text, {
+      en: `${next.en}; for a run of fix -f, name the same files: {tool} ${verb} -f FILE`,
+      zh: `${next.zh}；如果是 fix -f 的运行，请加上当时的 -f：{tool} ${verb} -f FILE`,
+    });
   if (!next || !ways.length) return new UserError(text, next);
   return new UserError(text, {
     en: `${next.en}; without a cluster it takes ${ways.map(({ en }) => en).join(' or ')}: {tool} ${verb} --help`,

@@ -322,8 +322,8 @@ const TOO_MUCH: Text = {
 const CHECK_PATH: Text = { en: 'check the path and its permissions', zh: '请检查路径及其权限' };
 /** What is not YAML is not for kubectl either. */
 const kubectlToo = (file: string): Text => ({
-  en: `kubectl reports the same: kubectl apply --dry-run=client -f ${shellWord(file)}`,
-  zh: `kubectl 也会报同样的错误：kubectl apply --dry-run=client -f ${shellWord(file)}`,
+  en: `fix the file; verify with: kubectl apply --dry-run=client -f ${shellWord(file)}`,
+  zh: `请更正该文件，然后验证：kubectl apply --dry-run=client -f ${shellWord(file)}`,
 });
 
 function unreadable(file: string, line: number | undefined, why: Text, next?: Text): UserError {

@@ -65,6 +65,9 @@ function bounded(
   return system ? { shown, unknown: versions[at]! } : { shown };
 }
 
+/** A patch release is reached by the hop to its minor: v1.34.1 by 1.34. */
+const isWithin = (version: string, minor: string): boolean => version.replace(/^v/, '').startsWith(`${minor.replace(/^v/, '')}.`);
+
 const isBehind = (version: string, { parse, compare }: Known, horizon: string): boolean =>
   parse(version) !== undefined && compare(version, horizon) > 0;
 
@@ -84,7 +87,8 @@ export function pathView(path: UpgradePath, face: Face, systems: readonly Known[
         ? NOTE[chosen === 'default' && isGap(from) ? 'named' : chosen]
         : undefined;
   // From a version that is not known anything may be on the way.
-  const versionsAfter = to && isGap(from) ? [to] : to && !there && !hops.includes(to) ? [...hops, to] : hops;
+  const versionsAfter =
+    to && isGap(from) ? [to] : to && !there && !hops.includes(to) ? [...hops.filter((hop) => !isWithin(to, hop)), to] : hops;
   const { shown, unknown } = bounded(
     versionsAfter,
     systems.find(({ id }) => id === installation.system),

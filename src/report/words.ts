@@ -58,8 +58,8 @@ export const UNDO: Record<UndoPromise, Text> = {
   none: { en: 'not possible', zh: '无法撤销' },
 };
 
-/** Of a step that a person does. */
-export const MANUAL: Text = { en: 'manual', zh: '手动' };
+/** Of a step that a person does, below the heading of how it is undone. */
+export const MANUAL: Text = { en: 'manual step: no undo', zh: '手动步骤：不自动撤销' };
 /** Of a step that a run passes by. */
 export const ON_UNDO: Text = { en: 'on undo only', zh: '仅在撤销时执行' };
 /** Of a step that changes nothing. */

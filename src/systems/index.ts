@@ -38,17 +38,23 @@ const meant = (near: readonly string[]): Text | undefined =>
       }
     : undefined;
 
-/** Words of a command line: systems, and ids of checks. */
-export function chosenChecks(words: readonly string[]): { systems: SystemId[]; checks: string[] } {
+/** Words of the command line of `verb`: systems, and ids of checks. */
+export function chosenChecks(words: readonly string[], verb: 'check' | 'fix'): { systems: SystemId[]; checks: string[] } {
   const isCheck = (word: string) => word.includes('/');
-  return { systems: systemIds(words.filter((word) => !isCheck(word))), checks: words.filter(isCheck).map((id) => checkOf(id).id) };
+  return {
+    systems: systemIds(
+      words.filter((word) => !isCheck(word)),
+      verb,
+    ),
+    checks: words.filter(isCheck).map((id) => checkOf(id).id),
+  };
 }
 
 /** What an example names: it is in every cluster. */
 const ANYWHERE: SystemId = 'kubernetes';
 
 /** Systems by id; one that this build does not know is an error, which looks among the checks as well. */
-function systemIds(names: readonly string[]): SystemId[] {
+function systemIds(names: readonly string[], verb: 'check' | 'fix'): SystemId[] {
   return names.map((name) => {
     const system = SYSTEMS.find(({ id }) => id === name);
     if (system) return system.id;
@@ -61,8 +67,8 @@ function systemIds(names: readonly string[]): SystemId[] {
         zh: `${word} 既不是系统（${ids.join('、')}），也不是检查项`,
       },
       meant(near ? [near] : likelyIds(name, IDS)) ?? {
-        en: `for example: {tool} check ${ANYWHERE}; all check IDs: {tool} checks`,
-        zh: `例如：{tool} check ${ANYWHERE}；全部检查项：{tool} checks`,
+        en: `for example: {tool} ${verb} ${ANYWHERE}; all check IDs: {tool} checks`,
+        zh: `例如：{tool} ${verb} ${ANYWHERE}；全部检查项：{tool} checks`,
       },
     );
   });

@@ -7,6 +7,7 @@ import { parseArgv } from '../../src/cli/argv.ts';
 import { type Call, callOf } from '../../src/cli/call.ts';
 import { callerOf } from '../../src/cli/caller.ts';
 import { check } from '../../src/cli/commands/check.ts';
+import { fix } from '../../src/cli/commands/fix.ts';
 import { plan } from '../../src/cli/commands/plan.ts';
 import { undo } from '../../src/cli/commands/undo.ts';
 import { UserError } from '../../src/text/user-error.ts';
@@ -48,11 +49,25 @@ test.each([
     'without a cluster it takes a snapshot (--from) or manifests (-f): {tool} check --help',
     '快照（--from）或清单（-f）：{tool} check --help',
   ],
-  ['undo', undo, 'without a cluster it takes runs of fix -f (-f): {tool} undo --help', 'fix -f 的运行（-f）：{tool} undo --help'],
+  [
+    'undo',
+    undo,
+    'for a run of fix -f, name the same files: {tool} undo -f FILE',
+    '如果是 fix -f 的运行，请加上当时的 -f：{tool} undo -f FILE',
+  ],
 ] as const)('%s without a kubeconfig names what it takes in place of a cluster', async (verb, command, en, zh) => {
   const { next } = await refused(command, verb);
   expect(next?.en).toContain(en);
   expect(next?.zh).toContain(zh);
+});
+
+test.each([
+  ['check', check],
+  ['fix', fix],
+] as const)('a word that is neither a system nor a check: the example is of the same command (%s)', async (verb, command) => {
+  const { next } = await refused(command, verb, 'qqqqqqqq');
+  expect(next?.en).toBe(`for example: {tool} ${verb} kubernetes; all check IDs: {tool} checks`);
+  expect(next?.zh).toContain(`例如：{tool} ${verb} kubernetes；`);
 });
 
 test('what contradicts itself is asked again without that flag alone: --offline stays', async () => {
@@ -64,7 +79,7 @@ test('runs of manifests are named as such: there is no cluster', async () => {
   const { text } = await refused(undo, 'undo', '20260101-000000-abcd', '-f', manifestsFile());
   expect(text).toEqual({
     en: 'run 20260101-000000-abcd not found among the runs of these manifests',
-    zh: '这些清单的运行中没有 20260101-000000-abcd',
+    zh: '这些清单没有编号为 20260101-000000-abcd 的运行记录',
   });
 });
 

@@ -60,7 +60,7 @@ async function servingAll(objects: readonly Raw[]): Promise<Cluster> {
 }
 
 async function looked(source: Source, call: Call): Promise<CheckResult & { version: string }> {
-  const { results, absent, installations } = await examine(source, SYSTEMS, await examineOptions(call, chosenChecks(call.args)));
+  const { results, absent, installations } = await examine(source, SYSTEMS, await examineOptions(call, chosenChecks(call.args, 'check')));
   expect(absent).toEqual([]);
   expect(results).toHaveLength(1);
   return { ...results[0]!, version: String(installations[0]?.version) };

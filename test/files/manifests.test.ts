@@ -349,6 +349,6 @@ it('says of kubectl only what holds for it', async () => {
     );
   expect(await next(path.join(folder, 'nowhere'))).toContain('check the path');
   put({ 'bad.yaml': 'a: [\n' });
-  expect(await next(path.join(folder, 'bad.yaml'))).toContain('kubectl reports the same: kubectl apply --dry-run=client -f ');
+  expect(await next(path.join(folder, 'bad.yaml'))).toContain('fix the file; verify with: kubectl apply --dry-run=client -f ');
   if (process.platform !== 'win32') expect(await next('/dev/zero')).toBeUndefined();
 });

@@ -22,6 +22,15 @@ test.each([
   expect(view(['1.37'], 'v1.36.4').versions).toBe('v1.36.4 → 1.37');
 });
 
+test('a patch release is shown as one upgrade, not as two: the hop to its minor is the same one', () => {
+  const view = (hops: string[], to: string) =>
+    pathView({ installation, from: 'v1.32.5', to, chosen: 'asked', hops }, { language: 'en', columns: 100, colour: false } as never)
+      .versions;
+  expect(view(['1.33'], 'v1.33.1')).toBe('v1.32.5 → v1.33.1');
+  expect(view(['1.33', '1.34'], 'v1.34.1')).toBe('v1.32.5 → 1.33 → v1.34.1');
+  expect(view(['1.33'], '1.33')).toBe('v1.32.5 → 1.33');
+});
+
 test('a system that is the cluster itself is named without its place', () => {
   const face = { language: 'en', columns: 100, colour: false } as never;
   const sources = ['v1.37.2', 'v1.36.0'].map((says) => ({ says, from: { en: 'API server', zh: 'API 服务器' } }));

@@ -35,7 +35,7 @@ export async function check(call: Call): Promise<number> {
 
 /** `rendered`: the objects of a chart, where one was rendered. */
 async function checkOne(call: Call, rendered?: Manifests): Promise<number> {
-  const options = await examineOptions(call, chosenChecks(call.args));
+  const options = await examineOptions(call, chosenChecks(call.args, 'check'));
   const contexts = contextsAsked(call);
   if (contexts) return checkAll(call, contexts, options);
   const manifests = rendered ?? (await manifestsOf(call));

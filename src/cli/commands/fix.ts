@@ -31,7 +31,7 @@ import { leftBeside, planAll, planChosen } from '../repair.ts';
 import { type Live, openCluster, openSource } from '../session.ts';
 
 export async function fix(call: Call): Promise<number> {
-  const options = await examineOptions(call, chosenChecks(call.args));
+  const options = await examineOptions(call, chosenChecks(call.args, 'fix'));
   if (call.flags.filename !== undefined) return fixFiles(call, options);
   const dry = call.flags['dry-run'] ?? 'none';
   if (dry === 'server' && (call.flags.from !== undefined || call.flags.rehearse)) throw needsServer(call.flags.from === undefined);

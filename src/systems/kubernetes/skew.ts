@@ -127,7 +127,7 @@ export const saySkew = ({ is, component, version, server, oldest, now }: SkewArg
         zh: `${on.zh}低于 API 服务器 ${server} 支持的最低版本 ${oldest}`,
       }
     : {
-        en: `${on.en} is older than Kubernetes ${server} supports: upgrade to ${oldest} or newer before ${server}`,
-        zh: `${on.zh}低于 Kubernetes ${server} 支持的版本：升级到 ${server} 之前，请先升级到 ${oldest} 或更新版本`,
+        en: `${on.en} is older than Kubernetes ${server} supports: upgrade ${component} to ${oldest} or newer before the API servers to ${server}`,
+        zh: `${on.zh}低于 Kubernetes ${server} 支持的版本：升级到 ${server} 之前，请先将 ${component} 升级到 ${oldest} 或更新版本`,
       };
 };

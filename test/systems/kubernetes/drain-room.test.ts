@@ -56,9 +56,9 @@ test('little is shown in the smaller unit, and a Node that is full takes nothing
   const source = dumpSource(dumpOf({ objects, absent: [], whole: true, serverVersion: 'v1.30.4' }));
   const { results } = await examine(source, SYSTEMS, { checks: ['kubernetes/drain-room'] });
   expect(results.flatMap(({ findings }) => findings.map(({ message }) => message.en.split(':')[0]))).toEqual([
-    'Pods of Node w1 request 10m CPU, the other Nodes that can take them have 5m left',
-    'Pods of Node w2 request 9 CPU, the other Nodes that can take them have 995m left',
-    'Pods of Node w2 request 9Gi of memory, the other Nodes that can take them have 1Gi left',
+    'Pods of Node w1 request 10m CPU, but the other Nodes that taints and labels allow have only 5m left',
+    'Pods of Node w2 request 9 CPU, but the other Nodes that taints and labels allow have only 995m left',
+    'Pods of Node w2 request 9Gi of memory, but the other Nodes that taints and labels allow have only 1Gi left',
   ]);
 });
 

@@ -5,7 +5,7 @@ grid('kubernetes/kubelet-skew', [
   {
     fixture: 'found',
     expect: ['blocker Node/w1, Node/w2', 'blocker Node/w3'],
-    says: ['(2 Nodes) is older than Kubernetes 1.', ': upgrade to 1.', '(1 Node) is older than API server 1.30 supports'],
+    says: ['(2 Nodes) is older than Kubernetes 1.', ': upgrade kubelet to 1.', '(1 Node) is older than API server 1.30 supports'],
   },
   { fixture: 'found', to: 'kubernetes=v1.30.9', expect: 'blocker Node/w3' },
   { fixture: 'very-old', server: 'v1.26.15', expect: ['blocker Node/cp1', 'blocker Node/w1'] },

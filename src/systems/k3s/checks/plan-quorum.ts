@@ -19,12 +19,12 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'k3s/plan-quorum',
-  title: { en: 'Plans leave etcd its quorum', zh: 'Plan 升级时 etcd 保持法定成员数' },
+  title: { en: 'Plans leave etcd its quorum', zh: 'Plan 升级时 etcd 始终保有多数成员' },
   headline: { en: 'Plans stop too many etcd members at once', zh: 'Plan 同时停止的 etcd 成员过多' },
   page: {
     impact: {
-      en: 'The controller upgrades up to spec.concurrency Nodes at a time, and restarts K3s on each. Once more than half of the etcd members are down, the API server stops answering until they are back. A Job ends when K3s is stopped for its restart: without spec.postCompleteDelay the next member can be stopped before the last one is back.',
-      zh: '控制器同时升级最多 spec.concurrency 个节点，并重启其上的 K3s。超过半数的 etcd 成员停止后，API 服务器在它们恢复之前无法响应。Job 在 K3s 重启时即结束：没有 spec.postCompleteDelay 时，上一个成员恢复之前就可能停止下一个。',
+      en: 'The controller upgrades up to spec.concurrency Nodes at a time, and restarts K3s on each. When half of the etcd members or fewer are running, the API server stops answering until a majority is back. A Job ends when K3s is stopped for its restart: without spec.postCompleteDelay the next member can be stopped before the last one is back.',
+      zh: '控制器同时升级最多 spec.concurrency 个节点，并重启其上的 K3s。运行中的 etcd 成员不超过半数时，API 服务器无法响应，直到恢复多数。Job 在 K3s 重启时即结束：没有 spec.postCompleteDelay 时，上一个成员恢复之前就可能停止下一个。',
     },
     detection: {
       en: 'Counts the Nodes with label node-role.kubernetes.io/etcd that a Plan still has to upgrade, and those that are not Ready. Clusters of one or two members are not judged: every upgrade of theirs interrupts the API server.',

@@ -55,7 +55,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'A Pod that only its own Node can take stays Pending from the drain until the Node is schedulable again. A StatefulSet or DaemonSet that already lacks ready Pods loses another one.',
-      zh: '只能运行在所在节点上的 Pod，从腾空节点起停留在 Pending，直到该节点恢复可调度。StatefulSet 或 DaemonSet 的就绪 Pod 已不足时，还会再少一个。',
+      zh: '只能运行在所在节点上的 Pod，从腾空节点起停留在 Pending，直到该节点恢复可调度。StatefulSet 或 DaemonSet 已有 Pod 未就绪时，腾空会使就绪的 Pod 再少一个。',
     },
     detection: {
       en: 'Compares node selectors, required affinity, tolerations, node affinity of volumes, host ports, anti-affinity and spread by hostname with the other Nodes. Pods of DaemonSets, static Pods and Pods without a controller are ignored.',
@@ -170,7 +170,7 @@ const SAYS: Record<Is, (args: Args, count: number) => Text> = {
     zh: `${workload} 是唯一可调度的节点：腾空期间 ${wanted} 个 Pod 停留在 Pending`,
   }),
   below: ({ workload, ready, wanted }) => ({
-    en: `${workload}: ${ready} of ${wanted} Pods are ready before the upgrade`,
-    zh: `${workload}：升级前 ${wanted} 个 Pod 中仅 ${ready} 个就绪`,
+    en: `${workload}: only ${ready} of ${wanted} Pods ${ready === 1 ? 'is' : 'are'} ready; a drain can take another one`,
+    zh: `${workload}：目前 ${wanted} 个 Pod 中仅 ${ready} 个就绪；腾空时可能再少一个`,
   }),
 };

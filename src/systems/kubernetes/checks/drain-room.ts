@@ -126,8 +126,8 @@ const check: Check<typeof reads, Args> = {
     });
   },
   say: ({ resource, node, needed, free }) => ({
-    en: `Pods of Node ${node} request ${needed} ${resource === 'cpu' ? 'CPU' : 'of memory'}, the other Nodes that can take them have ${free} left: some stay Pending while it is drained`,
-    zh: `Node ${node} 的 Pod 请求 ${needed} ${resource === 'cpu' ? 'CPU' : '内存'}，可容纳它们的其他节点共剩余 ${free}：腾空期间部分 Pod 停留在 Pending`,
+    en: `Pods of Node ${node} request ${needed} ${resource === 'cpu' ? 'CPU' : 'of memory'}, but the other Nodes that taints and labels allow have only ${free} left: some stay Pending while it is drained`,
+    zh: `Node ${node} 的 Pod 请求 ${needed} ${resource === 'cpu' ? 'CPU' : '内存'}，污点和标签允许的其他节点共剩余 ${free}：腾空期间部分 Pod 停留在 Pending`,
   }),
 };
 export default check;

@@ -47,7 +47,10 @@ const check: Check<typeof reads, Args> = {
       en: 'manual: on a control-plane node run etcdctl snapshot save backup.db, copy the file off the Node, and restore it once on another machine.',
       zh: '手动：在控制平面节点上执行“etcdctl snapshot save backup.db”，将文件复制到节点之外，并在另一台机器上试恢复一次。',
     },
-    limits: { en: 'Whether a backup can be restored is not checked.', zh: '不检查备份能否恢复。' },
+    limits: {
+      en: 'Whether a backup can be restored is not checked. A backup that is saved manually does not show in the cluster: the result stays unknown.',
+      zh: '不检查备份能否恢复。手动保存的备份在集群中看不到：结果仍为未知。',
+    },
   },
   sources: [
     'etcd-io/website: op-guide/recovery',
@@ -83,8 +86,8 @@ const check: Check<typeof reads, Args> = {
     hours === undefined
       ? { en: `no backup by ${by} has succeeded: none of these can restore etcd`, zh: `${by} 没有成功的备份：无法用它恢复 etcd` }
       : {
-          en: `newest backup by ${by} is ${ageOf(hours).en} old: later changes would be lost`,
-          zh: `${by} 最近一次备份在 ${ageOf(hours).zh}前：之后的更改会丢失`,
+          en: `newest backup by ${by} is ${ageOf(hours).en} old: restoring it loses all later changes`,
+          zh: `${by} 最近一次备份在 ${ageOf(hours).zh}前：用它恢复会丢失之后的更改`,
         },
 };
 export default check;

@@ -68,7 +68,7 @@ const GIVEN: Record<'etcd' | Component, string[]> = {
 
 const check: Check<Record<string, never>, Args> = {
   id: 'kubernetes/kubeadm-config',
-  title: { en: 'the next kubeadm accepts its configuration', zh: '下一版本的 kubeadm 接受其配置' },
+  title: { en: 'kubeadm of each version on the way accepts its configuration', zh: '升级路径上各版本的 kubeadm 均接受其配置' },
   headline: { en: 'kubeadm configuration has settings that kubeadm refuses', zh: 'kubeadm 配置含有 kubeadm 不接受的内容' },
   page: {
     impact: {

@@ -68,7 +68,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
   page: {
     impact: {
       en: 'From 1.32 on the API server lets the credentials of a kubelet list only its own Node and the Pods on it. A CNI plugin that runs with them and lists all Nodes fails, and new Pods stay in ContainerCreating. Other agents get 403 Forbidden.',
-      zh: '自 1.32 起，API 服务器只允许 kubelet 的凭据读取其所在节点以及该节点上的 Pod。使用该凭据并列出所有节点的 CNI 插件会失败，新的 Pod 停留在 ContainerCreating。其他代理会收到“403 Forbidden”。',
+      zh: '自 1.32 起，API 服务器只允许 kubelet 的凭据读取其所在节点以及该节点上的 Pod。使用该凭据并列出所有节点的 CNI 插件会失败，新的 Pod 停留在 ContainerCreating。其他使用该凭据的程序会收到“403 Forbidden”。',
     },
     detection: {
       en: 'Reads Pod templates of workloads, and static and unmanaged Pods, whose containers mount the kubeconfig or the client certificate of the kubelet from the host (such as /etc/kubernetes/kubelet.conf) and name its path in args, command or env. A mount alone, as of CSI drivers, is not reported. Ignored where feature gate AuthorizeNodeWithSelectors is set to false, up to 1.33; it is locked in 1.34.',
@@ -80,7 +80,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     },
     limits: {
       en: 'Agents outside Pods are not visible: look for kubelet.conf in services and cron jobs of the Nodes. An agent that reads only its own Node is reported too. Roles that are bound to group system:nodes are not taken into account.',
-      zh: 'Pod 之外的代理不可见：请检查节点上的系统服务和定时任务是否使用 kubelet.conf。只读取所在节点的代理也会报告。不考虑绑定到“system:nodes”组的角色。',
+      zh: 'Pod 之外的程序不可见：请检查节点上的系统服务和定时任务是否使用 kubelet.conf。只读取所在节点的程序也会报告。不考虑绑定到“system:nodes”组的角色。',
     },
   },
   sources: [

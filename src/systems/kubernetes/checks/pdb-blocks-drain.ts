@@ -51,16 +51,16 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'PodDisruptionBudgets block the drain of Nodes', zh: 'PodDisruptionBudget 会阻止节点腾空' },
   page: {
     impact: {
-      en: 'kubectl drain retries an eviction that a PodDisruptionBudget refuses until it times out: the Node is not upgraded. The API server refuses every eviction of a Pod that two budgets select.',
-      zh: 'PodDisruptionBudget 拒绝驱逐时，kubectl drain 会一直重试直到超时：节点无法升级。如果一个 Pod 被两个 PodDisruptionBudget 选中，API 服务器会拒绝驱逐它。',
+      en: 'kubectl drain keeps retrying an eviction that a PodDisruptionBudget refuses (by default without a timeout): the Node is not upgraded. The API server refuses every eviction of a Pod that two budgets select.',
+      zh: 'PodDisruptionBudget 拒绝驱逐时，kubectl drain 会一直重试（默认没有超时），节点无法升级。如果一个 Pod 被两个 PodDisruptionBudget 选中，API 服务器会拒绝驱逐它。',
     },
     detection: {
-      en: 'Compares the number of ready Pods that each budget selects with the number it requires, and ignores the numbers in its status. A budget with condition DisruptionAllowed SyncFailed is reported, since no eviction is allowed. Pods of DaemonSets count, but are not evicted by a drain. For manifests (-f) the replicas of the workloads declared with them count.',
-      zh: '统计每个 PodDisruptionBudget 选中的就绪 Pod 及其要求保留的数量，不依赖其 status 中的数字。状况 DisruptionAllowed 为 SyncFailed 的 PodDisruptionBudget 不允许任何驱逐，同样会报告。DaemonSet 的 Pod 计入数量，但腾空节点时不会被驱逐。对于清单（-f），按同时声明的工作负载的副本数计算。',
+      en: 'Compares the number of ready Pods that each budget selects with the number it requires, and ignores the numbers in its status. A budget whose condition DisruptionAllowed has reason SyncFailed is reported, since no eviction is allowed. Pods of DaemonSets count, but are not evicted by a drain. For manifests (-f) the replicas of the workloads declared with them count.',
+      zh: '统计每个 PodDisruptionBudget 选中的就绪 Pod 及其要求保留的数量，不依赖其 status 中的数字。状况 DisruptionAllowed 的原因为 SyncFailed 的 PodDisruptionBudget 不允许任何驱逐，同样会报告。DaemonSet 的 Pod 计入数量，但腾空节点时不会被驱逐。对于清单（-f），按同时声明的工作负载的副本数计算。',
     },
     fix: {
-      en: 'upgrade lowers a budget that never allows an eviction: by one Pod, until the end of the upgrade, and only if the budget is named with --confirm. Otherwise manual: add a replica, or lower minAvailable, during the upgrade. If two budgets select one Pod, delete one of them. If no Pod is ready, fix the Pods first, or set unhealthyPodEvictionPolicy AlwaysAllow. With SyncFailed set minAvailable to a number instead of maxUnavailable or a percentage.',
-      zh: 'upgrade 会在升级期间将始终不允许驱逐的 PodDisruptionBudget 放宽一个 Pod，结束时恢复（仅限用 --confirm 指明的对象）。其他情况需手动：升级期间增加一个副本，或调低 minAvailable。两个 PodDisruptionBudget 选中同一 Pod 时只保留一个。没有就绪的 Pod 时，先修复 Pod，或将 unhealthyPodEvictionPolicy 设为 AlwaysAllow。状况为 SyncFailed 时，改用整数的 minAvailable，不用 maxUnavailable 或百分比。',
+      en: 'upgrade lowers a budget that never allows an eviction: by one Pod, until the end of the upgrade, and only if the budget is named with --confirm. Otherwise manual: add a replica, or lower minAvailable, during the upgrade. If two budgets select one Pod, delete one of them. If no Pod is ready, fix the Pods first, or set unhealthyPodEvictionPolicy AlwaysAllow. With reason SyncFailed set minAvailable to a number instead of maxUnavailable or a percentage.',
+      zh: 'upgrade 会在升级期间将始终不允许驱逐的 PodDisruptionBudget 放宽一个 Pod，结束时恢复（仅限用 --confirm 指明的对象）。其他情况需手动：升级期间增加一个副本，或调低 minAvailable。两个 PodDisruptionBudget 选中同一 Pod 时只保留一个。没有就绪的 Pod 时，先修复 Pod，或将 unhealthyPodEvictionPolicy 设为 AlwaysAllow。原因为 SyncFailed 时，改用整数的 minAvailable，不用 maxUnavailable 或百分比。',
     },
     limits: {
       en: 'Percentages are computed from the Pods that exist, not from the replicas that a controller has yet to create. In manifests a workload with a HorizontalPodAutoscaler counts with its maxReplicas.',

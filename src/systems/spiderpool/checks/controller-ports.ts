@@ -34,12 +34,12 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/controller-ports',
-  title: { en: 'a new spiderpool-controller Pod finds a node with free ports', zh: '新的 spiderpool-controller Pod 有节点端口可用' },
+  title: { en: 'a new spiderpool-controller Pod finds a node with free ports', zh: '新的 spiderpool-controller Pod 有空闲的主机端口可用' },
   headline: { en: 'rollout of spiderpool-controller will hang: no free ports', zh: 'spiderpool-controller 滚动更新会因端口占用而卡住' },
   page: {
     impact: {
-      en: 'spiderpool-controller uses ports of its node (5720–5722). With as many replicas as nodes and at most 3 of them, the new Pod stays Pending ("didn\'t have free ports") and no old Pod is stopped, since 25% of 3 rounds down to 0. helm upgrade --wait then fails. This includes the default install on one node.',
-      zh: "spiderpool-controller 占用节点端口（5720–5722）。副本数不少于节点数且不超过 3 时，新的 Pod 会一直 Pending（“didn't have free ports”），而 3 的 25% 向下取整为 0，旧的 Pod 也不会停止，helm upgrade --wait 因此失败。单节点的默认安装也属于这种情况。",
+      en: 'spiderpool-controller uses ports of its node (5720–5722). With as many replicas as nodes and at most 3 of them, the new Pod stays Pending ("didn\'t have free ports") and no old Pod is stopped, since the default maxUnavailable of 25% rounds down to 0. helm upgrade --wait then fails. This includes the default install on one node.',
+      zh: "spiderpool-controller 占用主机端口（5720–5722）。副本数不少于节点数且不超过 3 时，新的 Pod 会一直 Pending（“didn't have free ports”），而 maxUnavailable 默认的 25% 向下取整为 0，旧的 Pod 也不会停止，helm upgrade --wait 因此失败。单节点的默认安装也属于这种情况。",
     },
     detection: {
       en: 'Compares replicas with the Linux nodes that the Deployment can use, and computes maxUnavailable as Kubernetes does. Only with hostNetwork.',
@@ -50,8 +50,8 @@ const check: Check<typeof reads, Args> = {
       zh: '将 rollingUpdate 设为 maxSurge 0、maxUnavailable 1。chart 未设置该字段，因此 helm 会保留。撤销时改回。',
     },
     limits: {
-      en: 'Ports taken by other programs are not seen. The upgrade guide changes httpPort, which alone does not help: webhookPort collides as well. Its example, 5 replicas on 5 nodes, does roll out.',
-      zh: '看不到其他程序占用的端口。升级指南修改 httpPort，但仅修改它无效：webhookPort 同样冲突。指南中 5 个节点 5 个副本的例子实际可以完成更新。',
+      en: 'Ports taken by other programs are not seen. The upgrade guide suggests another httpPort, which alone does not help: webhookPort collides as well. Its example, 5 replicas on 5 nodes, does roll out.',
+      zh: '看不到其他程序占用的端口。Spiderpool 的升级指南建议修改 httpPort，但仅修改它无效：webhookPort 同样冲突。指南中 5 个节点 5 个副本的例子实际可以完成更新。',
     },
   },
   sources: [
