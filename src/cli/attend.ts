@@ -218,8 +218,8 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
   if (!broken) return EXIT.ok;
   call.say(
     call.t({
-      en: `To retry the remaining steps: {tool} undo ${run.id}{reach}`,
-      zh: `重试剩余步骤：{tool} undo ${run.id}{reach}`,
+      en: `To retry the remaining steps: {tool} undo ${run.id}${yesFor(call)}{reach}`,
+      zh: `重试剩余步骤：{tool} undo ${run.id}${yesFor(call)}{reach}`,
     }),
   );
   return EXIT.halfWay;
@@ -235,12 +235,12 @@ const retrying = (call: Call, run: Run, { retry = [], repairs = [] }: Wait): str
   '',
   call.t({ en: 'To retry once the cause is removed:', zh: '排除原因后重试：' }),
   ...retry.map((command) => lineOf(call, command)),
-  call.t({ en: `     {tool} resume ${run.id}{reach}`, zh: `     {tool} resume ${run.id}{reach}` }),
+  call.t({ en: `     {tool} resume ${run.id}${yesFor(call)}{reach}`, zh: `     {tool} resume ${run.id}${yesFor(call)}{reach}` }),
   ...(repairs.length
     ? [
         call.t({ en: 'To give up instead, in this order:', zh: '如需放弃，请依次执行：' }),
         call.t(repairedBeside(run.id, repairs)),
-        call.t({ en: `     {tool} undo ${run.id}{reach}`, zh: `     {tool} undo ${run.id}{reach}` }),
+        call.t({ en: `     {tool} undo ${run.id}${yesFor(call)}{reach}`, zh: `     {tool} undo ${run.id}${yesFor(call)}{reach}` }),
       ]
     : []),
 ];
@@ -251,7 +251,7 @@ const stuck = (call: Call, run: Run, { retry = [], repairs = [] }: Wait): string
   call.t({ en: 'To continue the undo:', zh: '继续撤销：' }),
   ...retry.map((command) => lineOf(call, command)),
   ...(repairs.length ? [call.t(repairedBeside(run.id, repairs))] : []),
-  call.t({ en: `     {tool} undo ${run.id}{reach}`, zh: `     {tool} undo ${run.id}{reach}` }),
+  call.t({ en: `     {tool} undo ${run.id}${yesFor(call)}{reach}`, zh: `     {tool} undo ${run.id}${yesFor(call)}{reach}` }),
 ];
 
 /** What came after the plan is in no step of the run: it is shown, with what a person runs. */
@@ -262,7 +262,7 @@ const heldBy = (call: Call, run: Run, repairs: readonly string[]): string[] => [
     en: `     {tool} fix ${repairs.join(' ')} --dry-run=client{reach}`,
     zh: `     {tool} fix ${repairs.join(' ')} --dry-run=client{reach}`,
   }),
-  call.t({ en: `     {tool} resume ${run.id}{reach}`, zh: `     {tool} resume ${run.id}{reach}` }),
+  call.t({ en: `     {tool} resume ${run.id}${yesFor(call)}{reach}`, zh: `     {tool} resume ${run.id}${yesFor(call)}{reach}` }),
 ];
 
 const repairedBeside = (id: string, repairs: readonly string[]): Text => {

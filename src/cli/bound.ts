@@ -37,7 +37,12 @@ function nameOf(to: string): string {
 const noSubject = (to: string): UserError => {
   const shown = oneLine(to, 200);
   return new UserError(
-    { en: `--bind-to ${shown}: not a user, group or ServiceAccount`, zh: `--bind-to ${shown}：不是用户、组或 ServiceAccount` },
+    /^serviceaccount\/[^/]+$/.test(to)
+      ? {
+          en: `--bind-to ${shown}: the namespace of the ServiceAccount is missing`,
+          zh: `--bind-to ${shown}：缺少 ServiceAccount 的命名空间`,
+        }
+      : { en: `--bind-to ${shown}: not a user, group or ServiceAccount`, zh: `--bind-to ${shown}：不是用户、组或 ServiceAccount` },
     {
       en: 'for example: --bind-to user/alice, --bind-to group/ops or --bind-to serviceaccount/ci/upgrades',
       zh: '例如：--bind-to user/alice、--bind-to group/ops 或 --bind-to serviceaccount/ci/upgrades',

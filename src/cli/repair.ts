@@ -1,13 +1,14 @@
 // From what was found to what will be done: which findings a person lets us repair, and the plan for them.
 
 import { objectName } from '../engine/acceptance.ts';
-import type { JudgedFinding, StageDraft, SystemId } from '../engine/contracts.ts';
+import type { JudgedFinding, StageDraft, SystemId, Text } from '../engine/contracts.ts';
 import type { CheckRemedy, Examination, Proposal } from '../engine/examine.ts';
 import { fixedBy, isForFix } from '../engine/fixed-by.ts';
 import { makePlan, type Plan, planUpgrade, type Repair, stepsOf } from '../engine/plan.ts';
 import { SEVERITIES } from '../engine/verdict.ts';
-import type { Face } from '../report/face.ts';
+import { counted, type Face } from '../report/face.ts';
 import { isToldOf, leftOpen } from '../report/left-open.ts';
+import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
@@ -64,7 +65,7 @@ export async function planChosen(remedies: readonly CheckRemedy[], call: Asking,
       );
       return false;
     }
-    return call.confirm({ en: `Uncertain: ${about.en}. Fix it?`, zh: `不确定：${about.zh}。是否修复？` });
+    return call.confirm(asked(about, proposal.drafts.filter(upgrade ? isForUpgrade : isStep)));
   });
   for (const name of named)
     if (!needed.has(name))
@@ -88,11 +89,26 @@ export async function leftBeside({ results, remedies }: Examination, plan: Plan,
 /** Of a fix: advice that stands in place of a step is none. */
 const isStep = (draft: Proposal['drafts'][number]): boolean => isForFix(draft) && !(draft.do === 'manual' && draft.when === 'instead');
 
+/** Of an upgrade: what only a fix without one does is not done. */
+const isForUpgrade = ({ when }: Proposal['drafts'][number]): boolean => when !== 'instead';
+
+/** Steps that the question names; of more, how many. */
+const ASKED = 3;
+function asked(about: Text, drafts: Proposal['drafts']): Text {
+  const texts = drafts.slice(0, ASKED).map(({ text }) => text);
+  const more = drafts.length - texts.length;
+  if (!texts.length) return { en: `Uncertain: ${about.en}. Fix it?`, zh: `不确定：${about.zh}。是否修复？` };
+  return {
+    en: `Uncertain: ${about.en}. Fix: ${oneLine(texts.map(({ en }) => en).join('; '), 1000)}${more ? `; and ${counted(more, 'more step', '').en}` : ''}. Fix it?`,
+    zh: `不确定：${about.zh}。修复步骤：${oneLine(texts.map(({ zh }) => zh).join('；'), 1000)}${more ? `；另有 ${more} 步` : ''}。是否修复？`,
+  };
+}
+
 /** There are steps, and a person has to do all of them. */
 const isByHand = ({ drafts }: Proposal): boolean => drafts.length > 0 && drafts.every((draft) => draft.do === 'manual');
 
 /** As an unknown --accept: who names what is not there has mistyped it, or it is repaired. */
-function assertFound(named: ReadonlySet<string>, remedies: readonly CheckRemedy[]): void {
+export function assertFound(named: ReadonlySet<string>, remedies: readonly CheckRemedy[]): void {
   const findings = remedies.flatMap((remedy) => remedy.findings);
   const found = new Set(findings.flatMap(({ objects }) => objects.map(objectName)));
   const none = [...named].find((name) => !found.has(name));

@@ -3,9 +3,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deepEqual } from '../kube/json.ts';
 import { describe, refOf, sameObject } from '../kube/refs.ts';
+import { textOf } from '../text/language.ts';
 import { shellWord } from '../text/shell.ts';
 import { span } from '../text/span.ts';
 import {
+  type Command,
   type Condition,
   type Direction,
   type Look,
@@ -17,13 +19,14 @@ import {
   type Text,
   type World,
   WorldError,
+  type Wrong,
 } from './contracts.ts';
 import { drain, migrate } from './many.ts';
 import { type FinalOutcome, HELM_CUT, LOOKS, lookedAt, NOT_KEPT, type StepOutcome, troubleWith } from './outcomes.ts';
 import { paced } from './pace.ts';
 import { type Noted, orTrouble, type Performing, reporter, type StepContext } from './performing.ts';
 import { countsOn, isWatched, restartedSince } from './restarts.ts';
-import { firstMet } from './steps/conditions.ts';
+import { firstMet, fitting } from './steps/conditions.ts';
 import { kindOf } from './steps/index.ts';
 import { identity, isGone } from './steps/objects.ts';
 
@@ -299,12 +302,25 @@ const uncounted = (error: WorldError): Text => ({
 
 /** What was done otherwise than it should be; undefined: nothing that can be seen. */
 async function wrongIn({ wrong = [] }: StepOf<'manual'>, world: World): Promise<Pick<StepOutcome, 'detail' | 'commands'> | undefined> {
-  for (const { when, while: also, text, commands } of wrong) {
+  for (const each of wrong) {
+    const { when, while: also, text, commands } = each;
     const met = await firstMet([when], world);
     if (met && (!also || (await firstMet([also], world))))
-      return { detail: { en: `${text.en} (${met.en})`, zh: `${text.zh}（${met.zh}）` }, ...(commands ? { commands } : {}) };
+      return {
+        detail: { en: `${text.en} (${met.en})`, zh: `${text.zh}（${met.zh}）` },
+        ...(commands ? { commands: await filledIn(commands, each, world) } : {}),
+      };
   }
   return undefined;
+}
+
+/** Where one object is seen, and one command asks for its name. */
+async function filledIn(commands: Command[], { when, sets }: Wrong, world: World): Promise<Command[]> {
+  const asks = (command: Command) => textOf(command).en.startsWith(`${sets}=`);
+  if (!sets || !('of' in when) || commands.filter(asks).length !== 1) return commands;
+  const [one, ...others] = await fitting(when, world);
+  if (!one || others.length) return commands;
+  return commands.map((command) => (asks(command) ? `${sets}=${shellWord(refOf(one).name)}` : command));
 }
 
 const CONFIRMED: Text = { en: 'confirmed', zh: '已确认' };

@@ -239,7 +239,7 @@ const KINDS: Record<Action['do'], Shape> = {
     {
       notes: listOf(both),
       seen: conditions,
-      wrong: listOf(fields({ when: condition, text: both }, { while: condition, commands: listOf(command) })),
+      wrong: listOf(fields({ when: condition, text: both }, { while: condition, commands: listOf(command), sets: like(/^[A-Z]+$/) })),
       restarts: fields({ on: ref, said: yesOrNo }, { others: listOf(ref) }),
     },
   ),

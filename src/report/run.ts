@@ -153,7 +153,7 @@ const NOT_STORED: Text = { en: '(nothing was stored)', zh: '（未持久化任�
 
 /** The text of a step that is undone; one that is for the way back says what is done. */
 export const undone = ({ text, onUndo }: Pick<Step, 'text' | 'onUndo'>): Text =>
-  onUndo ? text : { en: `undo: ${text.en}`, zh: `撤销“${text.zh}”` };
+  onUndo ? text : { en: `undo "${text.en}"`, zh: `撤销“${text.zh}”` };
 
 /**
  * What an attempt came to, in one sentence, and the next command; where there are two, each on a line of its own, to be copied.

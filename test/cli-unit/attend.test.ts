@@ -155,7 +155,7 @@ test('a wait that has failed says how it is tried again, and what has not failed
     });
     return said.join('\n');
   };
-  expect(told('failed')).toContain('To retry once the cause is removed:\n     kubectl delete job a\n     {tool} resume r{reach}');
+  expect(told('failed')).toContain('To retry once the cause is removed:\n     kubectl delete job a\n     {tool} resume r --yes{reach}');
   expect(told('failed')).not.toContain('job b');
   expect(told('done')).not.toContain('retry');
 });
@@ -167,9 +167,24 @@ test('a drain that a budget holds says how to see what holds it; a drain that is
     ended(call, runOf(drain), 'apply', { state: 'stopped', leaseLost: false, leaseGone: false, outcomes });
     return said.join('\n');
   };
-  expect(told('failed')).toContain('     {tool} fix kubernetes/pdb-blocks-drain --dry-run=client{reach}\n     {tool} resume r{reach}');
+  expect(told('failed')).toContain(
+    '     {tool} fix kubernetes/pdb-blocks-drain --dry-run=client{reach}\n     {tool} resume r --yes{reach}',
+  );
   expect(told('done')).not.toContain('{tool} fix');
 });
+test.each([
+  [true, '{tool} undo r{reach}'],
+  [false, '{tool} undo r --yes{reach}'],
+])(
+  'an undo that left a field says how the rest is tried again, with --yes where nothing can be asked (terminal: %s)',
+  (terminal, command) => {
+    const { call, said } = setting({ terminal });
+    const step = { ...patchStep('1'), undo: 'exact' } as Step;
+    const outcomes = new Map([['1', { result: 'left' as const, detail: { en: 'changed since', zh: '' } }]]);
+    ended(call, runOf(step), 'undo', { state: 'finished', leaseLost: false, leaseGone: false, outcomes }, [step]);
+    expect(said.at(-1)).toBe(`To retry the remaining steps: ${command}`);
+  },
+);
 
 test('a --confirm-step that names no manual step is an error with those that wait; one without effect is said', () => {
   const seen = manual('2', { seen: [{ on: { apiVersion: 'v1', kind: 'Pod', name: 'p' }, must: 'be-gone' }] });

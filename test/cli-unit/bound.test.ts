@@ -23,6 +23,10 @@ test('a user of an identity provider may have any name: of two alike each has it
   });
   expect(new Set(names).size).toBe(3);
 });
-test.each(['alice', 'user/', 'serviceaccount/upgrades', 'serviceaccount/ci/a/b', 'node/a'])('%s is refused', (to) =>
+test.each(['alice', 'user/', 'serviceaccount/ci/a/b', 'node/a'])('%s is refused', (to) =>
   expect(() => bindingOf('role', to)).toThrow(`--bind-to ${to}: not a user, group or ServiceAccount`),
 );
+test('of a ServiceAccount without its namespace just that is said', () =>
+  expect(() => bindingOf('role', 'serviceaccount/few')).toThrow(
+    '--bind-to serviceaccount/few: the namespace of the ServiceAccount is missing',
+  ));

@@ -56,6 +56,34 @@ test('what is doubtful is skipped unless it is named', async () => {
   expect(await chosen(true, undefined, false)).toEqual({ said, about });
 });
 
+test('a question names the steps that a yes leads to: of an upgrade what it changes and puts back, of a fix its own', async () => {
+  const asked: string[] = [];
+  const asking: Asking = {
+    flags: { yes: false, confirm: undefined },
+    terminal: true,
+    t: ({ en }) => en,
+    say: () => {},
+    confirm: async ({ en, zh }) => {
+      asked.push(en, zh);
+      return false;
+    },
+  };
+  await planChosen((await examined(true)).remedies, asking);
+  expect(asked[0]).toMatch(/^Uncertain: .*Pod\/default\/strange\)\. Fix: .*strange.*\. Fix it\?$/);
+  const folder = laid('kubernetes/pdb-blocks-drain', { fixture: 'found' });
+  folders.push(folder);
+  const { remedies } = await examine(dumpSource(await readDump(folder)), SYSTEMS, {
+    checks: ['kubernetes/pdb-blocks-drain'],
+    nodes: 'drain',
+  });
+  asked.length = 0;
+  await planChosen(remedies, asking, { system: 'kubernetes', drafts: [] });
+  const of =
+    /\. Fix: set (\w+) of PodDisruptionBudget (\S+) from (\S+) to (\S+) while the upgrade lasts: with \3, it allows no eviction; set \1 of PodDisruptionBudget \2 back to \3\. Fix it\?$/;
+  expect(asked.filter((text) => of.test(text)).length).toBeGreaterThan(0);
+  expect(asked.find((text) => text.includes('修复步骤：升级期间将'))).toMatch(/值为 (\S+) 时不允许任何驱逐；.*改回 \1。是否修复？$/);
+});
+
 test('what only a person can do is no repair to confirm: its steps are offered', async () => {
   const { said, about } = await chosen(false);
   expect(about).toEqual([]);

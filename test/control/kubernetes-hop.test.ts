@@ -239,7 +239,7 @@ const WRONGLY: { at: RegExp; does(): Promise<unknown>; mends(): Promise<unknown>
     does: () => kubeletTo('w1', next),
     mends: () => kubeletTo('w1', old),
     // With what puts it back.
-    says: /a kubelet is 1\.37 already: it must not be newer than any API server.*\nTo put it back:\n {5}NODE= +# set it: the Node that is named above\n {5}kubectl.* drain "\$\{NODE:\?\}"/,
+    says: /a kubelet is 1\.37 already: it must not be newer than any API server.*\nTo put it back:\n {5}NODE=w1\n {5}kubectl.* drain "\$\{NODE:\?\}"/,
   },
   {
     at: /^upgrade kube-apiserver on Node cp1/,

@@ -187,3 +187,20 @@ test('what a person does wrongly is seen and named, and stops the run', async ()
   const together = await go(worldOf(node({ unschedulable: true }), node({}, 'w8')), [], executeRun, both);
   expect(together.outcomes.get('1')?.result).toBe('failed');
 });
+
+test('the commands that put it back name the one object that is seen; where there are several, which one is asked', async () => {
+  const when = { of: { apiVersion: 'v1', kind: 'Node' }, which: 'some' as const, must: [{ path: '/spec/unschedulable', is: true }] };
+  const commands = ['NODE=   # set it: which one', 'kubectl uncordon "${NODE:?}"'];
+  const step = {
+    ...{ id: '1', do: 'manual', commands: [], undo: 'none', ...COMMON },
+    seen: [{ on: { ...NODE, name: 'w9', uid: undefined }, must: 'exist' }],
+    wrong: [{ when, text: { en: 'a Node was cordoned', zh: '节点被封锁' }, commands, sets: 'NODE' }],
+  } as StepOf<'manual'>;
+  expect(wrongInRun(JSON.parse(JSON.stringify(runOf(step))), 'r')).toBeUndefined();
+  const told = async (...nodes: Raw[]) => (await go(worldOf(...nodes), [], executeRun, step)).outcomes.get('1')?.commands;
+  expect(await told(node({ unschedulable: true }, 'w1'), node({}, 'w2'))).toEqual(['NODE=w1', commands[1]]);
+  expect(await told(node({ unschedulable: true }, 'w1'), node({ unschedulable: true }, 'w2'))).toEqual(commands);
+  const twice = [...commands, ...commands];
+  const apart = { ...step, wrong: [{ ...step.wrong![0]!, commands: twice }] };
+  expect((await go(worldOf(node({ unschedulable: true })), [], executeRun, apart)).outcomes.get('1')?.commands).toEqual(twice);
+});

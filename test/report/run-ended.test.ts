@@ -39,7 +39,7 @@ test('a step that has no undo, as the plan says, is not shown as trouble', () =>
   const face = { language: 'en', columns: 80, style: new Proxy({}, { get: () => (text: string) => text }) } as unknown as Face;
   const step = { id: '3', text: { en: 'pull images', zh: '拉取镜像' }, undo: 'none' } as Step;
   const left = { result: 'left', detail: { en: 'not needed', zh: '' } } as const;
-  expect(stepEnded(step, left, face, 'undo')).toMatch(/^- 3\. undo: pull images: left unchanged/);
+  expect(stepEnded(step, left, face, 'undo')).toMatch(/^- 3\. undo "pull images": left unchanged/);
   expect(stepEnded({ ...step, undo: 'exact' } as Step, left, face, 'undo')).toMatch(/^✗ 3\./);
 });
 test('the question before an undo counts the steps that are shown above it, and names how many stay', () => {

@@ -24,7 +24,7 @@ import { helmOf, withHelm } from '../helm.ts';
 import { mayAll } from '../may.ts';
 import { refuseBeside } from '../own-runs.ts';
 import { rehearseUpgrade } from '../rehearse.ts';
-import { planAll, planChosen } from '../repair.ts';
+import { assertFound, planAll, planChosen } from '../repair.ts';
 import { repairFirst } from '../repair-first.ts';
 import { type Live, openCluster } from '../session.ts';
 import { asksFirst, type Intended, intended, nothingNewer, refusal, unrepaired } from '../upgrading.ts';
@@ -53,9 +53,10 @@ export async function upgrade(given: Call): Promise<number> {
     if (!isTried && !call.flags['take-over']) await refuseBeside(live.store);
     const upgrade = await intended(call, recording.source, id);
     const { before, stages, values } = upgrade;
+    const nothing = nothingNewer(call, upgrade);
+    if (nothing === undefined) assertFound(new Set(call.flags.confirm), before.remedies);
     // What is recorded of it is for a rehearsal: it was read just now.
     call.say(...table({ ...before, recordedAt: undefined }, SYSTEMS, HEADLINES, foldedBy(call.face)), '');
-    const nothing = nothingNewer(call, upgrade);
     if (nothing !== undefined) {
       call.say(nothing);
       return EXIT.ok;

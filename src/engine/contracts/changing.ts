@@ -196,12 +196,13 @@ export interface ApiChange {
   kind: string;
   to?: string;
 }
-/** `text`: what it means, and what to do, with these commands. `while`: only as long as this holds too. */
+/** `text`: what it means, and what to do, with these commands. `while`: only as long as this holds too. `sets`: a variable that the commands ask to be set to the name of what is seen. */
 export interface Wrong {
   when: Condition;
   while?: Condition;
   text: Text;
   commands?: Command[];
+  sets?: string;
 }
 export interface ReleaseName {
   namespace: string;

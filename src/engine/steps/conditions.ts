@@ -371,12 +371,11 @@ function inWords(told: readonly Told[]): Text {
 /** Of a condition that means failure and holds; of a selection, the first object that it holds for. */
 async function met(condition: Condition, world: World): Promise<Text> {
   if ('of' in condition && condition.tells) {
-    const { of, must, tells } = condition;
-    const objects = (await world.select(of)).filter((object) => !unmetBy(refOf(object), must, object, nowIn(world)));
-    return inWords(objects.map((object) => toldBy(object, tells)));
+    const { tells } = condition;
+    return inWords((await fitting(condition, world)).map((object) => toldBy(object, tells)));
   }
-  const one = 'of' in condition && condition.which === 'some' ? await firstOf(condition, world) : undefined;
-  const lines = conditionLines(one && 'must' in condition ? { on: one, must: telling(condition.must) } : condition);
+  const [one] = 'of' in condition && condition.which === 'some' ? await fitting(condition, world) : [];
+  const lines = conditionLines(one && 'must' in condition ? { on: refOf(one), must: telling(condition.must) } : condition);
   return { en: lines.map(({ en }) => en).join(', '), zh: lines.map(({ zh }) => zh).join('，') };
 }
 
@@ -386,10 +385,9 @@ function telling(must: Must): Must {
   return is.length ? is : must;
 }
 
-async function firstOf({ of, must }: Selected, world: World): Promise<Ref | undefined> {
-  const objects = await world.select(of);
-  const found = objects.find((object) => !unmetBy(refOf(object), must, object, nowIn(world)));
-  return found && refOf(found);
+/** Objects of a selection that are as they must be. */
+export async function fitting({ of, must }: Selected, world: World): Promise<Raw[]> {
+  return (await world.select(of)).filter((object) => !unmetBy(refOf(object), must, object, nowIn(world)));
 }
 
 /** What a person would look at now: the object that is waited for. */

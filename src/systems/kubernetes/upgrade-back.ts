@@ -27,12 +27,14 @@ export function olderKubelet({ before }: Hop, { kubeadm, members }: Pick<Cluster
 }
 
 /** Its image as it was, which the first hop has seen. */
-export function olderImage({ before, first }: Hop, { namespace, pod, image }: Instance): Command[] {
+export function olderImage({ before, first }: Hop, { namespace, pod, image, component, node }: Instance, kubeadm: boolean): Command[] {
   const old = oneLine(first ? image : tagged(image, before));
+  const file = `/etc/kubernetes/manifests/${component}.yaml`;
+  const at = kubeadm ? { en: ` (${file} on Node ${node})`, zh: `（Node ${node} 的 ${file}）` } : { en: '', zh: '' };
   return [
     commented(`kubectl get pod -n ${shellWord(namespace)} ${shellWord(pod)} -o yaml`, {
-      en: `image to set in its manifest: ${old}`,
-      zh: `其清单中要设置的镜像：${old}`,
+      en: `image to set in its manifest${at.en}: ${old}`,
+      zh: `其清单${at.zh}中要设置的镜像：${old}`,
     }),
   ];
 }

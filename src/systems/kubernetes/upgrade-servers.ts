@@ -69,7 +69,7 @@ function tooEarly(hop: Hop, parts: ClusterParts): Wrong[] {
   const kubelets = Array.from({ length: MINORS }, (_, i) => minor(minorOf(hop.version) + i)).map(
     (of): Wrong => ({
       when: someKubelet(of, members, hop),
-      commands: olderKubelet(hop, parts),
+      ...{ commands: olderKubelet(hop, parts), sets: 'NODE' },
       text: {
         en: `a kubelet is ${of} already: it must not be newer than any API server; put its older version back, then resume`,
         zh: `已有 kubelet 为 ${of}：kubelet 不得比任何 API 服务器新；请恢复其旧版本，然后用 resume 继续`,
@@ -94,7 +94,7 @@ function tooEarly(hop: Hop, parts: ClusterParts): Wrong[] {
           must: [{ path: `/spec/containers[name=${component}]/image`, in: versions.map((version) => tagged(image, version)), words }],
         },
         ...(old ? { while: old } : {}),
-        commands: olderImage(hop, each),
+        commands: olderImage(hop, each, kubeadm),
         text: {
           en: `${component} on Node ${node} is ${to} already, and ${old ? en : 'an API server'} is not: it must not be newer than ${en}; put its older version back, then resume`,
           zh: `Node ${node} 上的 ${component} 已为 ${to}，但${old ? zh : '仍有 API 服务器'}不是：它不得比${zh}新；请恢复其旧版本，然后用 resume 继续`,

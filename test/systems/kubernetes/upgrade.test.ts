@@ -680,6 +680,9 @@ describe('what is done otherwise', () => {
     expect(kubelet[1]).toMatch(/^kubectl drain "\$\{NODE:\?\}" --ignore-daemonsets --delete-emptydir-data$/);
     expect(kubelet[2]).toContain('https://dl.k8s.io/release/v1.30.4/bin/linux/');
     expect(kubelet.at(-1)).toMatch(/^kubectl uncordon "\$\{NODE:\?\}"$/);
+    const wrongs = apart.do === 'manual' ? (apart.wrong ?? []) : [];
+    expect(wrongs.filter(({ sets }) => sets === 'NODE').every(({ text }) => text.en.startsWith('a kubelet is'))).toBe(true);
+    expect(wrongs.find(({ text }) => text.en.startsWith('a kubelet is'))?.sets).toBe('NODE');
     expect(back(apart, 'kube-scheduler on Node cp2 is 1.31 already')).toEqual([
       'kubectl get pod -n kube-system kube-scheduler-cp2 -o yaml   # image to set in its manifest: registry.example.com/kube-scheduler:v1.30.4@sha256:0a',
     ]);
@@ -689,6 +692,10 @@ describe('what is done otherwise', () => {
     const packages = back(kubeadm, 'a kubelet is 1.31 already');
     expect(packages.filter((each) => each.startsWith('NODE='))).toHaveLength(2);
     expect(packages.join('\n')).toContain('--allow-change-held-packages --allow-downgrades kubelet="1.30.4-*" kubectl="1.30.4-*"');
+    const [early] = back(kubeadm, 'kube-scheduler on Node cp2 is 1.31 already');
+    expect(early).toContain(
+      '# image to set in its manifest (/etc/kubernetes/manifests/kube-scheduler.yaml on Node cp2): registry.example.com/',
+    );
     expect(packages.join('\n')).toContain('sudo dnf downgrade -y --disableexcludes=kubernetes kubelet-1.30.4 kubectl-1.30.4');
   });
   test('with kubeadm also where nothing shows on which Nodes the control plane is', async () => {

@@ -3,6 +3,7 @@ import type { Check, Finding, RowOf, Situation } from '../../../engine/contracts
 import { annotation, each, flag, list, time, word } from '../../../engine/read/index.ts';
 import { notDrained } from '../nodes-way.ts';
 
+const ID = 'kubernetes/unmanaged-pods';
 const POD = {
   mirror: annotation('kubernetes.io/config.mirror'),
   phase: word('status.phase', ''),
@@ -20,7 +21,7 @@ interface Args {
 }
 
 const check: Check<typeof reads, Args> = {
-  id: 'kubernetes/unmanaged-pods',
+  id: ID,
   title: { en: 'every Pod has a controller', zh: '所有 Pod 都由控制器管理' },
   headline: { en: 'Pods without a controller stop a drain', zh: '没有控制器的 Pod 会阻止节点腾空' },
   page: {
@@ -43,8 +44,8 @@ const check: Check<typeof reads, Args> = {
   judge: ({ pods }, at) =>
     notDrained(at) ?? [...Map.groupBy(pods, ({ ref }) => ref.namespace ?? '')].map((each) => finding(each, at.nodes)),
   say: ({ namespace, drained }, { length }) => ({
-    en: `${length} Pod${length === 1 ? '' : 's'} in namespace ${namespace} without a controller: kubectl drain refuses, and --force deletes ${length === 1 ? 'it' : 'them'} for good${drained ? '' : '; plan and upgrade drain Nodes by default and report a blocker'}`,
-    zh: `命名空间 ${namespace} 中有 ${length} 个 Pod 没有控制器：kubectl drain 会拒绝驱逐，使用 --force 则会永久删除${drained ? '' : '；升级计划和升级默认腾空节点，并将其报告为阻断项'}`,
+    en: `${length} Pod${length === 1 ? '' : 's'} in namespace ${namespace} without a controller: kubectl drain refuses, and --force deletes ${length === 1 ? 'it' : 'them'} for good${drained ? `, as does upgrade with --accept ${ID}` : '; plan and upgrade drain Nodes by default and report a blocker'}`,
+    zh: `命名空间 ${namespace} 中有 ${length} 个 Pod 没有控制器：kubectl drain 会拒绝驱逐，使用 --force 则会永久删除${drained ? `，升级时指定 --accept ${ID} 同样会永久删除` : '；升级计划和升级默认腾空节点，并将其报告为阻断项'}`,
   }),
 };
 export default check;
