@@ -11,7 +11,8 @@ export interface Running {
   version: string;
 }
 export interface SkewArgs {
-  is: 'newer' | 'too-old';
+  /** `behind`: supported, and older than every API server all the same: an upgrade went no further. */
+  is: 'newer' | 'too-old' | 'behind';
   component: string;
   version: string;
   /** The minor of the API server that it does not fit. */
@@ -99,6 +100,26 @@ export function skewFindings(
   return { findings, gaps: odd.map(({ ref, version }) => unreadable(ref, version)) };
 }
 
+/** One for each older minor of a component that is upgraded together with the API servers, or right behind them: what is supported may stay so for months after an upgrade that was cut. */
+export function behindFindings(
+  component: string,
+  running: readonly Running[],
+  at: Situation,
+  told: readonly Finding<SkewArgs>[],
+): Finding<SkewArgs>[] {
+  const oldest = controlPlaneOf(at)?.oldest ?? Number.NaN;
+  const said = new Set(told.flatMap(({ objects }) => objects));
+  const behind = running.filter(({ ref, version }) => minorOf(version) < oldest && !said.has(ref));
+  return [...Map.groupBy(behind, ({ version }) => minor(minorOf(version)))].map(([version, all]) => ({
+    severity: 'notice',
+    key: [component, 'behind', version],
+    certainty: 'certain',
+    objects: all.map(({ ref }) => ref),
+    args: { is: 'behind', component, version, server: minor(oldest), oldest: minor(oldest), count: all.length, now: true },
+    evidence: [{ seen: `${component} ${all[0]!.version}`, at: all[0]!.ref }],
+  }));
+}
+
 const NO_SERVER: Gap = { why: 'failed', verb: 'decode', resource: '/version' };
 
 const NO_VERSION: Text = { en: 'it names no version', zh: '没有标明版本' };
@@ -119,6 +140,11 @@ export const saySkew = ({ is, component, version, server, oldest, now }: SkewArg
     en: `${component} ${version} (${length} ${en}${length === 1 ? '' : 's'})`,
     zh: `${component} ${version}（${length} 个${zh}）`,
   };
+  if (is === 'behind')
+    return {
+      en: `${on.en} is older than the API servers (${server}): supported, but its upgrade is not finished`,
+      zh: `${on.zh}比 API 服务器（${server}）旧：受支持，但其升级尚未完成`,
+    };
   if (is === 'newer')
     return { en: `${on.en} is newer than API server ${server}: not supported`, zh: `${on.zh}比 API 服务器 ${server} 新：不受支持` };
   return now

@@ -46,7 +46,7 @@ export async function stages(at: Upgrading): Promise<StageDraft[]> {
   const there = hops.length === 1 && !parts.by && compare(hops[0]!.version, String(from)) <= 0;
   const logs = await logsOf(at, parts);
   const way: Omit<NodeWay, 'last'> = { mode: at.nodes ?? 'drain', within: at.within ?? DRAINED, logs, lost: acceptedToLose(at) };
-  if (there) return kubeletsLeft(hops[0]!, parts, { ...way, last: true });
+  if (there) return [...componentsLeft(hops[0]!, at, parts), ...kubeletsLeft(hops[0]!, parts, { ...way, last: true })];
   const ahead = hops[0] && newerThan(hops[0], parts);
   if (ahead) throw downgrades(ahead, goalOf(hops[0]!, parts.by));
   return hops.flatMap((hop, i) => [
@@ -98,6 +98,14 @@ const downgrades = ({ what, version }: Runs, to: string): UserError =>
       zh: '先完成或退回已开始的升级，使所有组件处于同一次要版本：{tool} check kubernetes/control-plane-skew{place}；说明：{tool} explain kubernetes/control-plane-skew',
     },
   );
+
+/** What an upgrade that was cut behind the API servers has left. Steps of an API server that is there need no change. */
+function componentsLeft(hop: Hop, at: Upgrading, parts: ClusterParts): StageDraft[] {
+  const images = [...parts.instances.map(({ image }) => image), ...(parts.kubeProxy ? [parts.kubeProxy] : [])];
+  const isOlder = (version: string): boolean => parse(version) !== undefined && compare(version, hop.version) < 0;
+  if (!images.some((image) => isOlder(tagOf(image)))) return [];
+  return [controlPlaneStage(hop, parts, at.stopController === true, foundBy(at, fixedOf(at))), ...addonStage(hop, parts)];
+}
 
 /** None where nothing is older. */
 function kubeletsLeft(hop: Hop, parts: ClusterParts, way: NodeWay): StageDraft[] {

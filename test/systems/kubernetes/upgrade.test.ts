@@ -1154,10 +1154,31 @@ describe('kubeadm, where no static Pod is visible', () => {
 });
 
 describe('nothing newer', () => {
-  const cluster = (kubelet: string) => [node('cp1', 'v1.37.2'), node('w1', kubelet), ...controlPlane('cp1')];
+  const cluster = (kubelet: string, scheduler = 'v1.37.2') => [
+    ...[node('cp1', 'v1.37.2'), node('w1', kubelet)],
+    ...COMPONENTS.map((component) => pod(component, 'cp1', component === 'kube-scheduler' ? scheduler : 'v1.37.2')),
+  ];
   test('has no steps', async () => {
     expect(await allStagesOf(cluster('v1.37.2'), '1.37', { from: 'v1.37.2' })).toEqual([]);
     expect(await allStagesOf(cluster('v1.37.2'), 'v1.37.2', { from: 'v1.37.2' })).toEqual([]);
+  });
+  test('but a component that an earlier upgrade has left behind the API servers: the control plane is finished', async () => {
+    const stages = await allStagesOf(cluster('v1.37.2', 'v1.36.3'), '1.37', { from: 'v1.37.2' });
+    expect(texts(stages)).toEqual([
+      'upgrade kube-apiserver on Node cp1 to v1.37.2',
+      'upgrade kube-controller-manager on Node cp1 to v1.37.2',
+      'upgrade kube-scheduler on Node cp1 to v1.37.2',
+      'wait until the API server answers as v1.37.2',
+    ]);
+    const beside = (version: string) => [
+      ...cluster('v1.37.2'),
+      {
+        ...{ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'kube-proxy', namespace: 'kube-system' } },
+        spec: { template: { spec: { containers: [{ name: 'kube-proxy', image: `registry.example.com/kube-proxy:${version}` }] } } },
+      },
+    ];
+    expect(texts(await allStagesOf(beside('v1.36.3'), '1.37', { from: 'v1.37.2' })).at(-1)).toMatch(/^upgrade kube-proxy /);
+    expect(await allStagesOf(beside('v1.37.2'), '1.37', { from: 'v1.37.2' })).toEqual([]);
   });
   test('but kubelets that are older: they alone are upgraded', async () => {
     expect(texts(await allStagesOf(cluster('v1.36.1'), '1.37', { from: 'v1.37.2' }))).toEqual([

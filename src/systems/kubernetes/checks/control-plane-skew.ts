@@ -5,7 +5,7 @@ import { minor, minorOf } from '../../../versions/kubernetes.ts';
 import { skew } from '../knowledge/tables.ts';
 import { unseen } from '../managed.ts';
 import { controlPlaneOf as containersOf, later, nodes, staticPods, tagOf } from '../reads.ts';
-import { controlPlaneOf, type Running, type SkewArgs, saySkew, skewFindings } from '../skew.ts';
+import { behindFindings, controlPlaneOf, type Running, type SkewArgs, saySkew, skewFindings } from '../skew.ts';
 
 const reads = later(() => ({ ...staticPods(), nodes }));
 type Args = SkewArgs | { is: 'apart'; oldest: string; newest: string };
@@ -20,8 +20,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: 'API 服务器之间相差超过一个次要版本，或 kube-controller-manager、kube-scheduler 超出版本偏差策略时不受支持：写入的对象可能无法被其他组件读取。',
     },
     detection: {
-      en: 'Compares the image tags of the static Pods with each other, and with the versions that the API servers report.',
-      zh: '比较静态 Pod 的镜像标签以及 API 服务器报告的版本。',
+      en: 'Compares the image tags of the static Pods with each other, and with the versions that the API servers report. A kube-controller-manager or kube-scheduler one minor older than every API server is supported and reported as a notice: the upgrade of the control plane is not finished.',
+      zh: '比较静态 Pod 的镜像标签以及 API 服务器报告的版本。如果 kube-controller-manager 或 kube-scheduler 比所有 API 服务器旧一个次要版本，仍受支持，报告为提示：控制平面的升级尚未完成。',
     },
     limits: {
       en: 'kube-controller-manager and kube-scheduler use the API server on their own Node: while they have its version, an older API server on another Node is not reported as a skew with them.',
@@ -49,7 +49,12 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       );
       const older = () => skew().controllers;
       const { findings, gaps } = skewFindings(component, beside, older, here(at));
-      return [skewFindings(component, alone, older, here(at)), { findings: findings.filter(({ args }) => args.is !== 'newer'), gaps }];
+      const both = [
+        skewFindings(component, alone, older, here(at)),
+        { findings: findings.filter(({ args }) => args.is !== 'newer'), gaps },
+      ];
+      const told = both.flatMap((each) => each.findings);
+      return [...both, { findings: behindFindings(component, [...beside, ...alone], at, told), gaps: [] }];
     });
     return { findings: [...apart(servers, at), ...others.flatMap(({ findings }) => findings)], gaps: others.flatMap(({ gaps }) => gaps) };
   },

@@ -2,7 +2,7 @@
 import type { Check, Text } from '../../../engine/contracts.ts';
 import { isGap } from '../../../engine/gaps.ts';
 import { skew } from '../knowledge/tables.ts';
-import { olderAllowed, PROXY_READ, runningProxy, type SkewArgs, saySkew, skewFindings } from '../skew.ts';
+import { behindFindings, olderAllowed, PROXY_READ, runningProxy, type SkewArgs, saySkew, skewFindings } from '../skew.ts';
 
 const check: Check<Record<string, never>, SkewArgs> = {
   id: 'kubernetes/kube-proxy-skew',
@@ -14,8 +14,8 @@ const check: Check<Record<string, never>, SkewArgs> = {
       zh: '超出版本偏差策略的 kube-proxy 可能无法理解 API 服务器的 Service 和 EndpointSlice：访问 Service 的流量会失败。',
     },
     detection: {
-      en: 'Compares the image tag of DaemonSet kube-system/kube-proxy with the API servers now, and with each minor version on the way.',
-      zh: '将 DaemonSet kube-system/kube-proxy 的镜像标签与当前 API 服务器及途经的每个次要版本比较。',
+      en: 'Compares the image tag of DaemonSet kube-system/kube-proxy with the API servers now, and with each minor version on the way. One that is older than every API server and supported is a notice: its upgrade is not finished.',
+      zh: '将 DaemonSet kube-system/kube-proxy 的镜像标签与当前 API 服务器及途经的每个次要版本比较。比所有 API 服务器旧但仍受支持时报告为提示：其升级尚未完成。',
     },
     fix: {
       en: 'manual: upgrade kube-proxy (kubeadm upgrade apply does so together with the control plane).',
@@ -31,7 +31,8 @@ const check: Check<Record<string, never>, SkewArgs> = {
     const proxy = await runningProxy(at.look);
     if (isGap(proxy)) return [];
     if (!proxy) return { notApplicable: NONE };
-    return skewFindings('kube-proxy', [proxy], (minor) => olderAllowed(skew().kubeProxy, minor), at);
+    const { findings, gaps } = skewFindings('kube-proxy', [proxy], (minor) => olderAllowed(skew().kubeProxy, minor), at);
+    return { findings: [...findings, ...behindFindings('kube-proxy', [proxy], at, findings)], gaps };
   },
   say: saySkew,
 };
