@@ -237,6 +237,7 @@ const KINDS: Record<Action['do'], Shape> = {
   manual: kind(
     { commands: listOf(command) },
     {
+      changesNothing: oneOf(true),
       notes: listOf(both),
       seen: conditions,
       wrong: listOf(fields({ when: condition, text: both }, { while: condition, commands: listOf(command), sets: like(/^[A-Z]+$/) })),

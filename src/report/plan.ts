@@ -10,7 +10,7 @@ import { oneLine } from '../text/sanitise.ts';
 import { commandLine } from '../text/shell.ts';
 import { width } from '../text/width.ts';
 import { beside, besideHead, calledAs, counted, type Face, INDENT, paragraph, pasteable, toCluster } from './face.ts';
-import { listed, MANUAL, NOTHING_TO_UNDO, ON_UNDO, UNDO } from './words.ts';
+import { listed, MANUAL, MANUAL_NOTHING, NOTHING_TO_UNDO, ON_UNDO, UNDO } from './words.ts';
 
 /** Objects named of those that are skipped together. */
 const NAMED = 3;
@@ -85,10 +85,10 @@ export function undoneBy(steps: readonly Step[]): Map<string, string> {
 
 /** `by`: the step with which an undo puts it back. */
 export const promise = (step: Step, language: Language, by: string | undefined): string => {
-  const { undo, do: doing } = step;
+  const { undo } = step;
   if (step.onUndo) return ON_UNDO[language];
   if (by !== undefined) return { en: `undo: by step ${by}`, zh: `撤销：由第 ${by} 步完成` }[language];
-  if (doing === 'manual') return MANUAL[language];
+  if (step.do === 'manual') return (step.changesNothing ? MANUAL_NOTHING : MANUAL)[language];
   return isHarmless(step)
     ? NOTHING_TO_UNDO[language]
     : { en: `undo: ${UNDO[undo].en}`, zh: undo === 'none' ? UNDO.none.zh : `撤销：${UNDO[undo].zh}` }[language];

@@ -60,6 +60,7 @@ export const UNDO: Record<UndoPromise, Text> = {
 
 /** Of a step that a person does, below the heading of how it is undone. */
 export const MANUAL: Text = { en: 'manual step: no undo', zh: '手动步骤：不自动撤销' };
+export const MANUAL_NOTHING: Text = { en: 'manual step: nothing to undo', zh: '手动步骤：无需撤销' };
 /** Of a step that a run passes by. */
 export const ON_UNDO: Text = { en: 'on undo only', zh: '仅在撤销时执行' };
 /** Of a step that changes nothing. */

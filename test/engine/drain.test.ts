@@ -190,7 +190,7 @@ test('what a person does wrongly is seen and named, and stops the run', async ()
 
 test('the commands that put it back name the one object that is seen; where there are several, which one is asked', async () => {
   const when = { of: { apiVersion: 'v1', kind: 'Node' }, which: 'some' as const, must: [{ path: '/spec/unschedulable', is: true }] };
-  const commands = ['NODE=   # set it: which one', 'kubectl uncordon "${NODE:?}"'];
+  const commands = ['NODE=   # set it: which one', 'kubectl uncordon NODE'];
   const step = {
     ...{ id: '1', do: 'manual', commands: [], undo: 'none', ...COMMON },
     seen: [{ on: { ...NODE, name: 'w9', uid: undefined }, must: 'exist' }],

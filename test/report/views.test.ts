@@ -12,7 +12,7 @@ import { comparison } from '../../src/report/comparison.ts';
 import type { Face } from '../../src/report/face.ts';
 import { html } from '../../src/report/html.ts';
 import { markdown } from '../../src/report/markdown.ts';
-import { planView, question } from '../../src/report/plan.ts';
+import { planView, promise, question } from '../../src/report/plan.ts';
 import { reportOf } from '../../src/report/report.ts';
 import { dryRunEnded, runDetail, runEnded, runList, stepEnded } from '../../src/report/run.ts';
 import { table, tables } from '../../src/report/table.ts';
@@ -205,6 +205,8 @@ describe.each(LANGUAGES)('%s', (language) => {
     const view = planView({ ...oneStage(all), refusals: [advice('one'), advice('two')] }, face(language, 80));
     expect(view.join('\n')).toContain({ en: 'undo: by step 1', zh: '撤销：由第 1 步完成' }[language]);
     expect(view.slice(-3).map((line) => line.trim().slice(-3))).toEqual(['one', 'two', 'up']);
+    const read: StepOf<'manual'> = { ...all[1]!, do: 'manual', commands: [], changesNothing: true };
+    expect(promise(read, language, undefined)).toBe({ en: 'manual step: nothing to undo', zh: '手动步骤：无需撤销' }[language]);
     expect(question(all, IDENTITY)[language]).toContain({ en: '(all can be undone)', zh: '（均可撤销）' }[language]);
   });
   test('what is left of a run is shown with every change, and without the commands of a person, which stand behind a command', () => {

@@ -138,9 +138,11 @@ function staysOf(call: Call, { run, progress }: Pick<StoredRun, 'run' | 'progres
 }
 
 /** What a person has done stays as it is: an API server that was upgraded, say. */
-function manualOf(call: Call, { run, progress }: Pick<StoredRun, 'run' | 'progress'>): string[] {
+export function manualOf(call: Call, { run, progress }: Pick<StoredRun, 'run' | 'progress'>): string[] {
   const isDone = (id: string) => ['done', 'already'].includes(progress.states.apply.get(id)?.result ?? '');
-  const ids = stepsOf(run).flatMap(({ id, do: doing, onUndo }) => (doing === 'manual' && !onUndo && isDone(id) ? [id] : []));
+  const ids = stepsOf(run).flatMap((step) =>
+    step.do === 'manual' && !step.changesNothing && !step.onUndo && isDone(step.id) ? [step.id] : [],
+  );
   if (!ids.length) return [];
   return [
     call.t({

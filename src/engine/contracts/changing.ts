@@ -179,10 +179,11 @@ export type Action =
     }
   /** Looks again before the run goes on to the next version: a blocker that was not accepted, and that no step further on repairs, stops it. */
   | { do: 'recheck'; hop: string; systems: SystemId[] }
-  /** Done by a person. It blocks until `seen` holds; without `seen` a person confirms it by its name. `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). `wrong`: what stops it once it is seen: it was done otherwise. `restarts`: containers of which Node (and of which others) are watched meanwhile, and whether the step was said to restart them all. */
+  /** Done by a person. It blocks until `seen` holds; without `seen` a person confirms it by its name. `makes`, in inverses: an object for `kubectl create`. It may hold secrets, so that no command shows it: it goes into a file beside the journal (`file`, its name there). `wrong`: what stops it once it is seen: it was done otherwise. `restarts`: containers of which Node (and of which others) are watched meanwhile, and whether the step was said to restart them all. `changesNothing`: of the cluster (notes to read, a backup): an undo leaves nothing of it to a person. */
   | {
       do: 'manual';
       commands: Command[];
+      changesNothing?: true;
       /** What a person has to know of it, before the commands. */
       notes?: Text[];
       seen?: Condition[];

@@ -228,7 +228,7 @@ function snapshotStep(version: string, here: Here, { later, before }: { later: b
     ],
   };
   return {
-    ...{ do: 'manual', guard: [], undo: 'none' },
+    ...{ do: 'manual', guard: [], undo: 'none', changesNothing: true },
     commands: etcd ? [`k3s etcd-snapshot save --name ${name}`] : [`cp -a /var/lib/rancher/k3s/server /root/k3s-${name}`],
     ...(etcd && here.recordsSnapshots ? { seen: [seen] } : {}),
     text: {

@@ -5,7 +5,7 @@ import { oneLine } from '../../text/sanitise.ts';
 import { minor, minorOf } from '../../versions/kubernetes.ts';
 import type { ClusterParts } from './upgrade-parts.ts';
 import { providersWayBack } from './upgrade-provider.ts';
-import { fixedOf, type Hop, isNewMinor, manual, newerKubelets } from './upgrade-steps.ts';
+import { changesNothing, fixedOf, type Hop, isNewMinor, manual, newerKubelets } from './upgrade-steps.ts';
 import { crossesEtcd, etcdOf } from './way-back.ts';
 
 const CHANGELOG = 'https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-';
@@ -50,7 +50,7 @@ export function notesStage(
     `# ${CHANGELOG}${to}.md#urgent-upgrade-notes`,
   ];
   const title: Text = { en: `Notes for ${to}`, zh: `${to} 的升级说明` };
-  return [{ hop: hop.hop, first: true, title, steps: [manual(count ? some : none, commands, undefined, [], notes)] }];
+  return [{ hop: hop.hop, first: true, title, steps: [changesNothing(manual(count ? some : none, commands, undefined, [], notes))] }];
 }
 
 /** Nodes that a note names; of more, how many. */
@@ -79,7 +79,7 @@ function newerStage({ hop, version }: Hop, notes: Text[]): StageDraft {
     hop,
     first: true,
     title: { en: `Notes for ${version}`, zh: `${version} 的升级说明` },
-    steps: [manual(text, commands, undefined, [], notes)],
+    steps: [changesNothing(manual(text, commands, undefined, [], notes))],
   };
 }
 

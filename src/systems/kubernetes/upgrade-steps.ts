@@ -36,6 +36,8 @@ export const manual = (text: Text, commands: Command[], seen?: Condition[], wron
   ...(seen ? { seen } : {}),
   ...(wrong.length ? { wrong } : {}),
 });
+/** Notes to read, a backup, a rehearsal: an undo leaves nothing of it to a person. */
+export const changesNothing = (step: StepDraft): StepDraft => (step.do === 'manual' ? { ...step, changesNothing: true } : step);
 /** Versions that count as reached, or what has one of them as its tag. */
 export const reached = ({ patches }: Hop, path: string, of: (version: string) => string = (version) => version): Expectation => ({
   ...{ path, in: patches.map(of), words: orLater(of(patches[0]!), patches.length > 1) },

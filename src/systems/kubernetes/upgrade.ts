@@ -17,7 +17,7 @@ import { notesStage } from './upgrade-notes.ts';
 import { type ClusterParts, partsOf } from './upgrade-parts.ts';
 import { eksAddons } from './upgrade-provider.ts';
 import { controlPlaneStage } from './upgrade-servers.ts';
-import { fixedOf, goalOf, type Hop, inOrder, manual } from './upgrade-steps.ts';
+import { changesNothing, fixedOf, goalOf, type Hop, inOrder, manual } from './upgrade-steps.ts';
 
 /** What the stages are made of, and what is watched; Nodes are cordoned, drained and uncordoned. */
 export const WRITES: Rule[] = [
@@ -202,20 +202,24 @@ function backup({ hop, version, before, first }: Hop, { by: distribution, etcd: 
         en: "; kubeadm's own copy of etcd is not a backup (kubernetes#143087)",
         zh: '；kubeadm 自己保存的 etcd 副本不是备份（kubernetes#143087）',
       };
-  const saved = manual(
-    {
-      en: `back up etcd${by.en}: restoring it is a way back from ${version} to ${before} in any case, but loses later writes${own.en}`,
-      zh: `备份 etcd${by.zh}：在任何情况下都能用它从 ${version} 回退到 ${before}，但会丢失之后的写入${own.zh}`,
-    },
-    seen ? [seen.command(version)] : [...save, `etcdutl snapshot status ${file} -w table`],
-    seen && [seen.seen],
+  const saved = changesNothing(
+    manual(
+      {
+        en: `back up etcd${by.en}: restoring it is a way back from ${version} to ${before} in any case, but loses later writes${own.en}`,
+        zh: `备份 etcd${by.zh}：在任何情况下都能用它从 ${version} 回退到 ${before}，但会丢失之后的写入${own.zh}`,
+      },
+      seen ? [seen.command(version)] : [...save, `etcdutl snapshot status ${file} -w table`],
+      seen && [seen.seen],
+    ),
   );
-  const rehearsed = manual(
-    {
-      en: 'restore the backup once on another machine, as a rehearsal: what cannot be restored is not a backup',
-      zh: '在另一台机器上试恢复一次该备份：无法恢复的备份不能算备份',
-    },
-    seen ? seen.restore() : restored(file),
+  const rehearsed = changesNothing(
+    manual(
+      {
+        en: 'restore the backup once on another machine, as a rehearsal: what cannot be restored is not a backup',
+        zh: '在另一台机器上试恢复一次该备份：无法恢复的备份不能算备份',
+      },
+      seen ? seen.restore() : restored(file),
+    ),
   );
   // Before the repairs: they write, too.
   return {

@@ -222,6 +222,15 @@ describe('broken', () => {
     expect(manual.stderr).toContain(`Once you have resolved it: upgrade-guard check ${asked.join(' ')}\n`);
   });
 
+  test('a --confirm that names nothing is an error of an upgrade too, also of its preview, before anything is listed', async () => {
+    for (const how of ['--dry-run=client', '--yes']) {
+      const words = ['upgrade', 'kubernetes', '--to', TO, '--confirm', 'pdb/billing/leger', how];
+      const ran = await run(words, { kubeconfig: cluster.kubeconfig, home: newHome() });
+      expect([ran.code, ran.stdout]).toEqual([1, '']);
+      expect(ran.stderr).toMatch(/^error: --confirm pdb\/billing\/leger: no fixable finding on this object; nothing was sent\n/);
+    }
+  });
+
   test('a run that changed manifests, asked for on a cluster: it is named with them', async () => {
     const [home, folder] = [newHome(), newHome()];
     const cronJob = 'apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: c}\nspec: {schedule: "0 0 * * *"}\n';

@@ -669,6 +669,13 @@ describe('what is done otherwise', () => {
     // Behind the API servers it is what is asked for.
     expect(await wrong(await stepAt(3), early('kube-controller-manager'))).toBeUndefined();
   });
+  test('what changes nothing says that an undo leaves nothing of it: notes, the backup and its rehearsal, and no other step', async () => {
+    const manual = stepsOf(await allStagesOf([...cluster, KUBEADM], '1.31')).filter((step) => step.do === 'manual');
+    const [nothing, something] = [manual.filter((step) => step.changesNothing), manual.filter((step) => !step.changesNothing)];
+    expect(nothing.map(({ text }) => text.en.split(' ')[0])).toEqual(['read', 'back', 'restore']);
+    expect(something.length).toBeGreaterThan(0);
+    expect(something.every(({ text }) => /^(upgrade|replace|drain)/.test(text.en))).toBe(true);
+  });
   test('with the commands that put its older version back: packages or the binary, drained; of a static Pod its image', async () => {
     const back = (step: StepDraft, about: string) => {
       const all = step.do === 'manual' ? (step.wrong ?? []) : [];
