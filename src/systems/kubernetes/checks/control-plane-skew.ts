@@ -13,7 +13,7 @@ type Args = SkewArgs | { is: 'apart'; oldest: string; newest: string };
 const check: Check<ReturnType<typeof reads>, Args> = {
   id: 'kubernetes/control-plane-skew',
   title: { en: 'control plane components are within one minor version', zh: '控制平面各组件的次要版本相差不超过一个' },
-  headline: { en: 'control plane components are too far apart', zh: '控制平面组件之间的版本偏差不受支持' },
+  headline: { en: 'control plane components run different versions', zh: '控制平面组件的版本不一致' },
   page: {
     impact: {
       en: 'API servers more than one minor apart, or a kube-controller-manager or kube-scheduler outside the skew policy, are not supported: objects may be written that another component cannot read.',

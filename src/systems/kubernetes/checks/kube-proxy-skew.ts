@@ -7,7 +7,7 @@ import { behindFindings, olderAllowed, PROXY_READ, runningProxy, type SkewArgs, 
 const check: Check<Record<string, never>, SkewArgs> = {
   id: 'kubernetes/kube-proxy-skew',
   title: { en: 'kube-proxy is within the version skew of every API server', zh: 'kube-proxy 与 API 服务器的版本偏差受支持' },
-  headline: { en: 'kube-proxy is outside the supported version skew', zh: 'kube-proxy 的版本偏差不受支持' },
+  headline: { en: 'kube-proxy does not match the API servers', zh: 'kube-proxy 与 API 服务器的版本不匹配' },
   page: {
     impact: {
       en: 'A kube-proxy outside the skew policy can misread Services and EndpointSlices of the API server: traffic to Services fails.',
