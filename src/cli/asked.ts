@@ -2,7 +2,7 @@
 
 import { type HelmMeant, intendedBy } from '../chart/intended.ts';
 import type { Acceptance } from '../engine/acceptance.ts';
-import type { SystemId, Text } from '../engine/contracts.ts';
+import type { System, SystemId, Text } from '../engine/contracts.ts';
 import type { Examination, ExamineOptions } from '../engine/examine.ts';
 import { isOfWayBack, parseTarget, type Target, type TargetFlag } from '../engine/paths.ts';
 import { badChart } from '../helm/chart.ts';
@@ -12,6 +12,7 @@ import { helmDriver } from '../helm/records.ts';
 import { helmFor } from '../helm/run.ts';
 import { clusterName } from '../report/plan.ts';
 import { checkOf, SYSTEMS } from '../systems/index.ts';
+import { shellWord } from '../text/shell.ts';
 import { EXIT, UserError } from '../text/user-error.ts';
 import type { Call } from './call.ts';
 import { intentOf, mirrorOf } from './intent.ts';
@@ -91,15 +92,32 @@ export function assertInstalled(
   const named = SYSTEMS.filter(({ id }) => systems.includes(id) || checks.some((check) => check.startsWith(`${id}/`)));
   const missing = looked.length ? named.filter(({ id }) => looked.every(({ absent }) => absent.includes(id))) : [];
   if (!missing.length) return;
-  const where = looked.map(({ identity }) => clusterName(identity)).join(', ');
+  const where = flags.from ?? looked.map(({ identity }) => clusterName(identity)).join(', ');
   const ids = missing.map(({ id }) => id);
+  if (flags.from !== undefined && ids.includes('kubernetes')) throw versionless(flags.from, missing, exit);
   const signs = (language: 'en' | 'zh') => missing.map((system) => system.signs[language]).join({ en: '; ', zh: '；' }[language]);
   throw new UserError(
     {
-      en: `${ids.join(', ')} not installed in ${where} (looked for: ${signs('en')})`,
-      zh: `${where} 中未安装 ${ids.join('、')}（查找依据：${signs('zh')}）`,
+      en: `${ids.join(', ')} not ${flags.from === undefined ? 'installed' : 'found'} in ${where} (looked for: ${signs('en')})`,
+      zh: `${where} 中未${flags.from === undefined ? '安装' : '找到'} ${ids.join('、')}（查找依据：${signs('zh')}）`,
     },
     lookElsewhere(flags),
+    exit === EXIT.findings ? exit : EXIT.failed,
+  );
+}
+
+/** A file has no API server that could be asked for it: manifests are checked for a version that is named. */
+function versionless(from: string, missing: readonly System[], exit: number): UserError {
+  const next = `{tool} check --filename ${shellWord(from)} --offline --to kubernetes=${missing.find(({ id }) => id === 'kubernetes')!.knownUpTo}`;
+  return new UserError(
+    {
+      en: `${from} does not hold the version of an API server: the version of the cluster is unknown`,
+      zh: `${from} 中没有 API 服务器的版本：集群的版本未知`,
+    },
+    {
+      en: `for a cluster take a snapshot: {tool} snapshot snapshot.tar.gz; to check manifests: ${next}`,
+      zh: `检查集群请生成快照：{tool} snapshot snapshot.tar.gz；检查清单：${next}`,
+    },
     exit === EXIT.findings ? exit : EXIT.failed,
   );
 }

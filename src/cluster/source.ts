@@ -177,8 +177,12 @@ async function identity(http: Transport, signal: AbortSignal): Promise<ClusterId
   }
 }
 
+/** A page of a login proxy, for instance. */
+const HTML = /^\s*</;
+
 /** A Namespace, or a Status that says no: nothing else is an API server's answer. What is not JSON may be one that was cut. */
 function isForeign(answer: Answer): boolean {
+  if (answer.status === 200 && HTML.test(answer.body.toString('utf8', 0, 200))) return true;
   if (answer.status === 404) return statusOf(answer).none;
   const found = answer.status === 200 ? object(answer) : undefined;
   return found !== undefined && found.kind !== 'Namespace';

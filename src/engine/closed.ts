@@ -50,7 +50,7 @@ const NOT_UPGRADED: Text = { en: 'checked after the upgrade, with --back-to', zh
 const SAME: Text = { en: 'the installed version is the target version', zh: '当前版本即目标版本' };
 const notFor = (version: string): Text => ({ en: `does not apply to version ${version}`, zh: `不适用于版本 ${version}` });
 const beyond = (version: string, horizon: string): Text => ({
-  en: `version ${version} is newer than this version of upgrade-guard supports (up to ${horizon})`,
+  en: `this upgrade-guard does not know ${version} (only up to ${horizon})`,
   zh: `当前版本的 upgrade-guard 不支持 ${version}（最高 ${horizon}）`,
 });
 
@@ -60,7 +60,7 @@ export const provisional = (version: string): Text => ({
 });
 
 const before = (version: string, horizon: string): Text => ({
-  en: `version ${version} is older than this version of upgrade-guard supports (from ${horizon})`,
+  en: `this upgrade-guard does not know ${version} (only from ${horizon} on)`,
   zh: `当前版本的 upgrade-guard 不支持 ${version}（最低 ${horizon}）`,
 });
 

@@ -40,6 +40,7 @@ export function describeGap(gap: Gap): Text {
       };
     case 'not-collected':
       if (gap.detail) return { en: gap.detail, zh: gap.detailZh ?? gap.detail };
+      if (gap.verb === 'log') return { en: `no log of ${gap.resource}${WHERE.en(gap)}`, zh: `没有 ${gap.resource}${WHERE.zh(gap)} 的日志` };
       return { en: `the snapshot has no ${gap.resource}${WHERE.en(gap)}`, zh: `快照中没有 ${gap.resource}${WHERE.zh(gap)}` };
   }
 }

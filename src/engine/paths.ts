@@ -144,8 +144,8 @@ function assertThatWay({ compare }: System, installation: Installation, installe
       zh: `${id}：--back-to ${version} 不低于当前版本 ${installed}`,
     },
     {
-      en: 'name an older version; for an upgrade use --to: {retry:back-to}',
-      zh: '请指定更早的版本；升级请使用 --to：{retry:back-to}',
+      en: `name an older version; to check an upgrade: {retry:back-to} --to ${id}=${version}`,
+      zh: `请指定更早的版本；检查升级：{retry:back-to} --to ${id}=${version}`,
     },
   );
 }

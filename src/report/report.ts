@@ -7,7 +7,8 @@ import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
 import { API_VERSION, type PublishedResult, publish } from './check-result.ts';
 import type { Face } from './face.ts';
-import { type Catalogue, type CutRun, type Shown, shownOf, sumOf, type View, viewOf } from './view.ts';
+import { sumOf } from './sum.ts';
+import { type Catalogue, type CutRun, type Shown, shownOf, type View, viewOf } from './view.ts';
 
 /** A context whose cluster could not be looked at. */
 export interface Failed {

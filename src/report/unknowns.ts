@@ -51,8 +51,15 @@ export function incomplete(results: readonly CheckResult[]): Text | undefined {
 }
 
 const SKIPPED = 'not-looked-at ';
-const headOf = (group: string) => (group.startsWith(SKIPPED) ? NOT_LOOKED : group === 'quick' ? GLANCED : COULD_NOT);
+const JUDGED = 'judged ';
+const headOf = (group: string) =>
+  group.startsWith(SKIPPED) ? NOT_LOOKED : group.startsWith(JUDGED) ? NO_ANSWER : group === 'quick' ? GLANCED : COULD_NOT;
 const COULD_NOT = (count: number): Text => ({ en: `${counted(count, 'check', '').en} could not run`, zh: `${count} 项检查无法完成` });
+/** It ran, and what it saw does not say. */
+const NO_ANSWER = (count: number): Text => ({
+  en: `${counted(count, 'check', '').en} ${count === 1 ? 'is' : 'are'} inconclusive`,
+  zh: `${count} 项检查无法得出结论`,
+});
 const GLANCED = (count: number): Text => ({
   en: `${counted(count, 'check', '').en} ran in quick mode only`,
   zh: `${count} 项检查只做了快速检查`,
@@ -74,5 +81,7 @@ export function obstacles({ id, outcome, gaps, note }: CheckResult, face: Face):
     }));
   }
   const why = oneLine(toCluster(note?.[language] ?? '', face), SENTENCE);
-  return [{ id, group: `${outcome === 'not-looked-at' ? SKIPPED : ''}${why}`, why, settle: '' }];
+  // Without a target version it could not run; with --quick it was left out.
+  const lead = outcome === 'unknown' ? JUDGED : gaps.length ? SKIPPED : '';
+  return [{ id, group: `${lead}${why}`, why, settle: '' }];
 }

@@ -9,9 +9,10 @@ import { SEVERITIES, type Summary, summarise } from '../engine/verdict.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { shellWord } from '../text/shell.ts';
-import { counted, type Face, pasteable } from './face.ts';
+import { type Face, pasteable } from './face.ts';
 import { disagreement, type Known, NAME, type PathView, pathView, recorded, SENTENCE, type SourcesView, unread } from './installations.ts';
 import { fileOf, nameOf } from './names.ts';
+import { BLIND, BLIND_TARGETLESS, sumOf } from './sum.ts';
 import { type UnknownView, unknownViews } from './unknowns.ts';
 import { ACCEPTED, ACCEPTED_BY_NAME, BY_ADMIN, BY_HAND, CERTAINTY, listed, NEXT, SEE_DIFF, severityCount } from './words.ts';
 
@@ -98,6 +99,8 @@ export function viewOf(examination: Shown, { systems, checks }: Catalogue, face:
   const unknown = looked.filter(({ outcome }) => outcome === 'unknown' || outcome === 'not-looked-at');
   const summary = summarise(looked);
   const left = elsewhere.map((id) => oneLine(id, 600));
+  const known = () => withTarget(unknown.length > 0, paths, systems, face);
+  const targetless = forVersion(systems, face);
   const missing = systems.filter(({ id }) => absent.includes(id)).map(({ id }) => id);
   const several = (id: string) => installations.filter(({ system }) => id.startsWith(`${system}/`)).length > 1;
   const foundViews = found.map((result) => foundView(result, examination, checks.get(result.id)?.headline, several(result.id), face));
@@ -114,11 +117,11 @@ export function viewOf(examination: Shown, { systems, checks }: Catalogue, face:
     ].join({ en: '; ', zh: '；' }[language]),
     found: foundViews,
     unknown: unknownViews(unknown, face),
-    rest: rest(summary, results.length - looked.length, empty, face),
+    rest: rest(summary, results.length - looked.length, empty, face, targetless),
     others: results.flatMap((result) => other(result, checks.get(result.id)?.title, several(result.id), face)),
     sum:
       manifests?.offline && !couldLook(results)
-        ? BLIND[language]
+        ? (targetless ? BLIND_TARGETLESS : BLIND)[language]
         : sumOf([summary], looked.length > 0, face, {
             left: left.length,
             unread: manifests?.skipped.filter(({ unseen }) => unseen).length,
@@ -127,11 +130,9 @@ export function viewOf(examination: Shown, { systems, checks }: Catalogue, face:
           }),
     next: cut
       ? nextView(endOf(cut, face), face)
-      : (nextOf(found, foundViews, unknown, manifests, face) ??
+      : (nextOf(found, foundViews, unknown, manifests, face, known) ??
         nextView(
-          withTarget(unknown.length > 0, paths, systems, face) ??
-            (manifests?.offline && !couldLook(results) ? forVersion(systems, face) : undefined) ??
-            (left.length ? everywhere(face) : undefined),
+          known() ?? (manifests?.offline && !couldLook(results) ? targetless : undefined) ?? (left.length ? everywhere(face) : undefined),
           face,
         )),
   };
@@ -249,12 +250,13 @@ export function tally(findings: readonly JudgedFinding[], { language }: Face): s
 // ---- the end --------------------------------------------------------------------------------------------------------
 
 /** `blind`: what a cluster was needed for. */
-function rest({ checks }: Summary, blind: number, empty: Shown['empty'], { language }: Face): string {
+function rest({ checks }: Summary, blind: number, empty: Shown['empty'], { language }: Face, targetless: string | undefined): string {
   const not = checks['not-applicable'];
+  const or = targetless ? { en: ' or a target version', zh: '或目标版本' } : { en: '', zh: '' };
   const parts = [
     checks.passed && { en: `${checks.passed} passed`, zh: `${checks.passed} 项通过` }[language] + (empty ? WITHOUT(empty)[language] : ''),
     not && { en: `${not} ${not === 1 ? 'does' : 'do'} not apply`, zh: `${not} 项不适用` }[language],
-    blind && { en: `${blind} skipped (they need a cluster)`, zh: `${blind} 项已跳过（需要集群）` }[language],
+    blind && { en: `${blind} skipped (they need a cluster${or.en})`, zh: `${blind} 项已跳过（需要集群${or.zh}）` }[language],
   ];
   return listed(
     parts.filter((part) => typeof part === 'string'),
@@ -283,41 +285,6 @@ function other(
   return [{ id: at, passed, text: oneLine((passed ? title : note)?.[language] ?? '', SENTENCE) }];
 }
 
-/** Over all these clusters. `looked`: there was something to check at all. `left`: installations left out; `failed`: clusters that could not be looked at; `unread`: manifests that no check has read; `alone`: only manifests were; `back`: the way back alone is asked about. */
-export function sumOf(
-  summaries: readonly Summary[],
-  looked: boolean,
-  { language }: Face,
-  { left = 0, failed = 0, unread = 0, alone = false, back = false } = {},
-): string {
-  const total = (count: (summary: Summary) => number) => summaries.reduce((sum, summary) => sum + count(summary), 0);
-  const counts = SEVERITIES.map((severity) => ({ severity, count: total(({ findings }) => findings[severity]) })).filter(
-    ({ count }) => count,
-  );
-  const [accepted, unknown] = [total((each) => each.accepted), total(({ checks }) => checks.unknown + checks['not-looked-at'])];
-  const parts = counts.map(({ severity, count }) => severityCount(severity, count)[language]);
-  if (accepted) parts.push(ACCEPTED(accepted)[language]);
-  if (unknown) parts.push({ en: `${unknown} unknown`, zh: `${unknown} 项未知` }[language]);
-  if (left) parts.push({ en: `${counted(left, 'installation', '').en} left out by -n`, zh: `${left} 个安装实例被 -n 排除` }[language]);
-  if (failed) parts.push({ en: `${counted(failed, 'cluster', '').en} not checked`, zh: `${failed} 个集群无法检查` }[language]);
-  if (unread) parts.push({ en: `${counted(unread, 'manifest', '').en} not checked`, zh: `${unread} 份清单未检查` }[language]);
-  if (parts.length) return listed(parts, language) + { en: '.', zh: '。' }[language];
-  return (alone ? CLEAN_ALONE : !looked ? EMPTY : back ? CLEAN_BACK : CLEAN)[language];
-}
-
-const CLEAN: Text = { en: 'No problems found. All checks ran completely.', zh: '未发现问题，全部检查均已完成。' };
-/** A cluster that is broken as it is has no problem there. */
-const CLEAN_BACK: Text = {
-  en: 'The way-back checks found nothing. Not checked: the rest of the cluster (run check without --back-to), and whether a backup exists where restoring one is the only way back (etcd).',
-  zh: '针对回退的检查未发现问题。未检查：集群的其他状态（去掉 --back-to 即可检查）；只能通过恢复 etcd 备份回退时，备份是否存在。',
-};
-const CLEAN_ALONE: Text = { en: 'No problems found in these manifests.', zh: '这些清单中未发现问题。' };
-const BLIND: Text = {
-  en: 'None of the checks could run on these manifests alone.',
-  zh: '仅凭这些清单，没有可以运行的检查项。',
-};
-const EMPTY: Text = { en: 'Nothing to check: none of these systems is installed.', zh: '没有可检查的内容：这些系统均未安装。' };
-
 const nextView = (command: string | undefined, { language }: Face): NextView | undefined =>
   command === undefined ? undefined : { lead: NEXT[language], command };
 
@@ -331,9 +298,10 @@ function nextOf(
   unknown: readonly CheckResult[],
   manifests: Shown['manifests'],
   face: Face,
+  known: () => string | undefined,
 ): NextView | undefined {
   const open = found.flatMap(({ id, findings }) => openOnes(findings).map(({ remedy }) => ({ id, remedy })));
-  if (!open.length) return toSee(unknown, face);
+  if (!open.length) return toSee(unknown, face, known);
   const { tool, asked = '', again = '', language } = face;
   const [other] = targetsInstead(found);
   if (other) return nextView(checkWith(...other, new Set(found.map(({ installation }) => installation)), face), face);
@@ -357,14 +325,15 @@ function checkWith(installation: string, target: string, all: ReadonlySet<string
 }
 
 /** What would show more. */
-function toSee(unknown: readonly CheckResult[], face: Face): NextView | undefined {
+function toSee(unknown: readonly CheckResult[], face: Face, known: () => string | undefined): NextView | undefined {
   const { tool, asked = '', again = '', reach, language } = face;
   const gaps = unknown.flatMap((result): readonly Gap[] => result.gaps);
   if (gaps.some(({ why }) => why === 'forbidden')) return { lead: BY_ADMIN[language], command: grant({ tool, reach }) };
   if (gaps.some(({ why, detail }) => why === 'not-collected' && !detail)) return nextView(`${tool} snapshot snapshot.tar.gz`, face);
   if (gaps.some(({ why }) => why === 'quick')) return nextView(`${tool} check${asked}${again}`, face);
-  // What could not be read is named above, each with its command; the same check would come to the same.
-  return gaps.length ? nextView(`${tool} explain ${unknown[0]!.id}`, face) : undefined;
+  // What could not be read is named above, each with its command; the same check would come to the same, unless for a version that is known.
+  const unread = unknown.find((result) => result.gaps.length);
+  return unread && (known() ?? '=VERSION').endsWith('=VERSION') ? nextView(`${tool} explain ${unread.id}`, face) : undefined;
 }
 
 /** What manifests alone can answer depends on the version of Kubernetes that they are for. */

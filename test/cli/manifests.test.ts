@@ -98,6 +98,8 @@ describe('alone', () => {
     expect(ran.code).toBe(3);
     // What is missing is the version that they are for.
     const bare = await run(['check', '-f', 'cm', '--offline'], { cwd: folder });
+    expect(bare.stdout).toMatch(/^- .*\d+ skipped \(they need a cluster or a target version\)$/m);
+    expect(bare.stdout).toContain('None of the checks could run without a cluster or a target version.');
     expect(bare.stdout).toMatch(/Next: upgrade-guard check --filename cm --offline --to kubernetes=1\.37\n$/);
     expect(bare.code).toBe(3);
   });
@@ -109,7 +111,9 @@ describe('alone', () => {
     put('other/c.yaml', text);
     for (const to of [[], ['--to', 'kubernetes=1.37']]) {
       const ran = await run(['check', 'kubernetes/nodes-ready', '-f', 'other', '--offline', ...to], { cwd: folder });
-      expect(ran.stdout).toContain('None of the checks could run on these manifests alone.');
+      expect(ran.stdout).toContain(
+        `None of the checks could run ${to.length ? 'on these manifests alone' : 'without a cluster or a target version'}.`,
+      );
       expect(ran.code).toBe(3);
     }
   });

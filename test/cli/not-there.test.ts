@@ -41,11 +41,24 @@ describe.each(IN)('in %s', (lang) => {
     async (name) => {
       const { code, stdout, stderr } = await upgradeGuard('check', name, '--from', dump('0.9.4'), '-o', 'json');
       expect([code, JSON.parse(stdout).checks]).toEqual([1, []]);
-      expect(stderr).toMatch({ en: /error: k3s not installed in .*\+k3s/, zh: /错误：.* 中未安装 k3s.*\+k3s/ }[lang]);
+      expect(stderr).toMatch({ en: /error: k3s not found in .*\+k3s/, zh: /错误：.* 中未找到 k3s.*\+k3s/ }[lang]);
       expect(stderr).toMatch(/\n(next: |下一步：).*upgrade-guard check --from /);
       expect(stderr).not.toContain('--context');
     },
   );
+  test('a manifest as --from: it has no version, and how manifests are checked', async () => {
+    const file = join(folder, 'ok.yaml');
+    writeFileSync(file, 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n');
+    const { code, stderr } = await upgradeGuard('check', 'kubernetes', '--from', file);
+    expect(code).toBe(1);
+    expect(stderr).toContain({ en: 'does not hold the version of an API server', zh: '中没有 API 服务器的版本' }[lang]);
+    expect(stderr).toMatch(/upgrade-guard check --filename \S+ok\.yaml --offline --to kubernetes=\d/);
+  });
+  test('where no check applies, none has passed', async () => {
+    const { code, stdout } = await upgradeGuard('check', 'kubernetes/container-restart', '--nodes', 'drain', '--from', dump('0.9.4'));
+    expect([code, stdout]).toEqual([0, expect.stringContaining({ en: 'No check applies.', zh: '没有适用的检查项。' }[lang])]);
+    expect(stdout).not.toMatch(/No problems|未发现问题/);
+  });
   test('beside one that is installed, whose findings say more', async () => {
     const names = ['check', 'spiderpool', 'k3s', '--from', dump('0.9.4')];
     const [plain, strict] = [
@@ -106,7 +119,7 @@ describe.each(IN)('in %s', (lang) => {
     expect(code).toBe(3);
     expect(stdout).toMatch(
       {
-        en: /version 0\.0\.1 is older than this version of upgrade-guard supports \(from 0\.0\.5\)/,
+        en: /this upgrade-guard does not know 0\.0\.1 \(only from 0\.0\.5 on\)/,
         zh: /当前版本的 upgrade-guard 不支持 0\.0\.1（最低 0\.0\.5）/,
       }[lang],
     );

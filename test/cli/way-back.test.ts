@@ -33,7 +33,10 @@ test('foretold before an upgrade it is a warning', async () => {
 const BLIND = SYSTEMS.filter(({ checks }) => !checks.some(({ applies }) => applies.stage === 'back'));
 
 test.each<[string[], RegExp]>([
-  [['spiderpool', '--back-to', '0.9.13'], /--back-to 0\.9\.13 is not older than the installed version 0\.9\.4/],
+  [
+    ['spiderpool', '--back-to', '0.9.13'],
+    /--back-to 0\.9\.13 is not older than the installed version 0\.9\.4\n.* --to spiderpool\S*=0\.9\.13\n/,
+  ],
   [['spiderpool', '--back-to', '0.9.4'], /not older than the installed version/],
   [['--back-to', '0.9.1'], /--back-to 0\.9\.1: must be SYSTEM=VERSION/],
   // In the example: a system that has such a version.

@@ -227,6 +227,8 @@ test('what answers is no API server', async () => {
     /not an API server \(GET \/api\/v1\/namespaces\/kube-system: HTTP 200 \{\}\)/,
   );
   expect(await errorOf(404, 'text/plain', '404 page not found')).toMatch(/not an API server \(GET .*: HTTP 404 404 page not found\)/);
+  // A login proxy that does not say that it answers with a page.
+  expect(await errorOf(200, 'text/plain', ' <html>proxy login</html>')).toMatch(/not an API server \(GET .*next: .*log in there/s);
   expect(await errorOf(302, 'text/plain', '')).toMatch(/not an API server \(HTTP 302 /);
   expect(await errorOf(400, 'text/plain', 'Client sent an HTTP request to an HTTPS server.\n')).toMatch(/expects HTTPS.*\n.*https:\/\/127/);
 });

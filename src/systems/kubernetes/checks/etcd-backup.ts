@@ -102,7 +102,10 @@ const TLS = '--cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki
 function unseen(pod: string | undefined): Text {
   const save = `etcdctl ${pod ? `${TLS} ` : ''}snapshot save ${pod ? '/var/lib/etcd/' : ''}backup.db`;
   const command = pod ? `kubectl exec -n kube-system ${shellWord(pod)} -- ${save}` : save;
-  return { en: `no backup of etcd is visible in the cluster; take one: ${command}`, zh: `集群中看不到 etcd 备份；请执行“${command}”` };
+  return {
+    en: `whether etcd is backed up cannot be seen in the cluster; if it is not: ${command}`,
+    zh: `从集群中看不出 etcd 是否有备份；如果没有，请执行“${command}”`,
+  };
 }
 
 function savesEtcd({ containers }: RowOf<typeof JOB>): boolean {

@@ -28,16 +28,16 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'etcd cannot return to its older minor in place', zh: 'etcd 无法直接回到旧的次要版本' },
   page: {
     impact: {
-      en: 'An etcd of an older minor does not start on data that a newer one wrote. Without a downgrade of etcd itself, the only way back is to restore the backup, which loses every later write.',
-      zh: '旧次要版本的 etcd 无法在新版本写入的数据上启动。除非对 etcd 本身执行降级，否则只能恢复备份，之后的写入会全部丢失。',
+      en: 'An etcd of an older minor does not start on data that a newer one wrote. To return etcd itself, downgrade it or restore a backup; a backup loses every later write.',
+      zh: '旧次要版本的 etcd 无法在新版本写入的数据上启动。要让 etcd 本身回退，需执行降级或恢复备份；恢复备份会丢失之后的所有写入。',
     },
     detection: {
       en: 'Compares the etcd of the older version with the image of the oldest etcd member (static Pod); before an upgrade, with the etcd that kubeadm installs for the target version.',
       zh: '将 etcd 静态 Pod 的镜像（以最旧的成员为准；升级前则为 kubeadm 为目标版本安装的 etcd）与旧版本所带的 etcd 比较。',
     },
     fix: {
-      en: 'manual: back up etcd before the upgrade. To return from etcd 3.6: etcdctl downgrade enable 3.5, then replace the members one by one (likewise for newer minors); or restore the backup. The older API server may also keep the newer etcd.',
-      zh: '手动：升级前备份 etcd。从 etcd 3.6 回退时，先执行“etcdctl downgrade enable 3.5”，再逐个替换成员（更新的次要版本同理）；或恢复备份。旧版本的 API 服务器也可以继续使用新版本的 etcd。',
+      en: 'manual: back up etcd before the upgrade. To return from etcd 3.6: etcdctl downgrade enable 3.5, then replace the members one by one (likewise for newer minors); or restore the backup. Or leave the newer etcd in place under the older API server.',
+      zh: '手动：升级前备份 etcd。从 etcd 3.6 回退时，先执行“etcdctl downgrade enable 3.5”，再逐个替换成员（更新的次要版本同理）；或恢复备份。也可以保留新版本的 etcd，供旧版本的 API 服务器使用。',
     },
     limits: { en: 'External etcd is not visible.', zh: '外部 etcd 不可见。' },
   },
