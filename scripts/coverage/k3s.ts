@@ -290,7 +290,7 @@ const HAZARDS: Hazard[] = [
   row(
     'plan-access',
     'The ServiceAccount, its permissions, a Secret or the priority class of a Plan is missing.',
-    '缺少 Plan 的 ServiceAccount、其权限、Secret 或优先级类。',
+    '缺少 Plan 的 ServiceAccount、其权限、Secret 或 PriorityClass。',
     'found',
     'no-drain',
   ),

@@ -153,7 +153,7 @@ function manualText(manual: StepDraft[], behind: boolean): Text {
 
 const aloneText = (count: number): Text => ({
   en: `fix without an upgrade: ${count} manual ${count === 1 ? 'step' : 'steps'}`,
-  zh: `不升级、只执行 fix 时：手动 ${count} 步`,
+  zh: `只执行 fix 时需手动处理（${count} 步）`,
 });
 
 function refusedText(objects: number, why: Text, alone: boolean): Text {

@@ -81,7 +81,7 @@ test.each<[string, StepDraft[], Ref[], string, string]>([
     ],
     [],
     'during the upgrade, sets x of SpiderEndpoint shop/a; fix without an upgrade: 1 manual step',
-    '升级期间设置 SpiderEndpoint shop/a 的 x；不升级、只执行 fix 时：手动 1 步',
+    '升级期间设置 SpiderEndpoint shop/a 的 x；只执行 fix 时需手动处理（1 步）',
   ],
 ])('%s', (_, drafts, refused, en, zh) => {
   const refusals = refused.length ? [{ refused: WHY, objects: refused }] : [];

@@ -29,11 +29,11 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'Without its ServiceAccount or priority class no Pod of the Job is created, and without a Secret the Plan is not valid: nothing happens. Without permissions on Nodes the cordon or drain fails, and the Node is not upgraded.',
-      zh: '缺少 ServiceAccount 或优先级类时，Job 的 Pod 无法创建；缺少 Secret 时 Plan 无效：不会有任何动作。没有节点的权限时，封锁或腾空会失败，节点不会升级。',
+      zh: '缺少 ServiceAccount 或 PriorityClass 时，Job 的 Pod 无法创建；缺少 Secret 时 Plan 无效：不会有任何动作。没有节点的权限时，封锁或腾空会失败，节点不会升级。',
     },
     detection: {
       en: 'Reads the ServiceAccount, Secrets (their names alone) and priority class that each Plan with Nodes left names, and the ClusterRoles bound to the ServiceAccount. What is needed: get and patch of nodes; for a drain also Pods, evictions and daemonsets; for prepare, list of nodes and get of plans.',
-      zh: '读取每个仍有节点未升级的 Plan 所指定的 ServiceAccount、Secret（仅名称）和优先级类，以及绑定到该 ServiceAccount 的 ClusterRole。所需权限：读取和修改节点；腾空还需要 Pod、驱逐和 DaemonSet；prepare 还需要列出节点和读取 Plan。',
+      zh: '读取每个仍有节点未升级的 Plan 所指定的 ServiceAccount、Secret（仅名称）和 PriorityClass，以及绑定到该 ServiceAccount 的 ClusterRole。所需权限：读取和修改节点；腾空还需要 Pod、驱逐和 DaemonSet；prepare 还需要列出节点和读取 Plan。',
     },
     fix: {
       en: 'manual: apply the whole release manifest of the controller (the roles are a part of it), or create what is missing.',
@@ -124,6 +124,6 @@ const SAID: Record<Is, (plan: string, name: string, missing: string[]) => Text> 
   }),
   priority: (plan, name) => ({
     en: `Plan ${plan} names priority class ${name}, which does not exist: no Pod of its Jobs is created`,
-    zh: `Plan ${plan} 指定的优先级类“${name}”不存在：其 Job 的 Pod 无法创建`,
+    zh: `Plan ${plan} 指定的 PriorityClass ${name} 不存在：其 Job 的 Pod 无法创建`,
   }),
 };

@@ -29,7 +29,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Reads spec.prepare.args and the versions of both Plans, and which Nodes each selects. Also reported: a server that runs only etcd, selected by the Plan for agents; and a server that a label excludes, for which the agents wait. Plans that have upgraded all their Nodes are ignored.',
-      zh: '读取 spec.prepare.args、两个 Plan 的版本，以及各自选中的节点；仅运行 etcd 的 server 不应与 agent 一同选中；被标签排除的 server 会使 agent 一直等待。已升级其全部节点的 Plan 会被忽略。',
+      zh: '读取 spec.prepare.args、两个 Plan 的版本，以及各自选中的节点；仅运行 etcd 的 server 不应与 agent 一同选中；被标签排除的 server 会使 agent 一直等待。全部节点都已升级的 Plan 会被忽略。',
     },
     fix: {
       en: 'manual: set spec.version of both Plans to the same version, and spec.prepare.args to ["prepare", "<Plan for servers>"].',

@@ -21,7 +21,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'Servers must not skip a minor version: removed API versions and the datastore are migrated one minor at a time. An agent newer than its servers is not supported and may crash.',
-      zh: 'server 不能跳过次要版本：移除的 API 版本和数据存储按次要版本逐一迁移。agent 的版本高于 server 时不受支持，可能崩溃。',
+      zh: 'server 不能跳过次要版本：API 的移除和数据存储的迁移都按次要版本逐个进行。agent 的版本高于 server 时不受支持，可能崩溃。',
     },
     detection: {
       en: 'Compares the version of each Plan with the kubelet versions of the Nodes that it still has to upgrade; for agents, with the servers as they will be when all Plans are complete.',
@@ -29,7 +29,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'manual: set spec.version of the Plan to a release of the next minor version.',
-      zh: '手动：将 Plan 的 spec.version 设为下一个次要版本中的版本。',
+      zh: '手动：将 Plan 的 spec.version 设为下一个次要版本的某个补丁版本。',
     },
   },
   sources: [

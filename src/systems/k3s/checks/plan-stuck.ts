@@ -31,7 +31,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: "The stuck Node occupies one of the Plan's concurrency slots, so the other Nodes wait as well. If spec.jobActiveDeadlineSecs is 0 and the controller has no deadline, it waits forever and reports nothing.",
-      zh: '该节点会占用 Plan 的一个并发名额，其他节点的升级也会等待。如果 spec.jobActiveDeadlineSecs 为 0 且控制器没有设置时限，则会一直等待，且没有任何报告。',
+      zh: '停滞的节点会占用 Plan 的一个并发名额，其他节点的升级也会等待。如果 spec.jobActiveDeadlineSecs 为 0 且控制器没有设置时限，则会一直等待，且没有任何报告。',
     },
     detection: {
       en: `Reads the Jobs and Pods of Plans that have Nodes left: a container whose image cannot be pulled, a drain with a PodDisruptionBudget that allows no eviction, a prepare step that has waited for 15 minutes, a Pod without a Node for 5 minutes, and Nodes in status.applying that are not Ready.`,

@@ -30,8 +30,8 @@ const check: Check<typeof reads, Args> = {
       zh: '读取仍有节点未升级的 Plan 的 spec.window：日期、时间（例如 22:00 或“10pm”）和时区，以及控制器的版本。',
     },
     fix: {
-      en: 'manual: correct spec.window, or upgrade the controller. To end in time, delete the Plan between two Nodes.',
-      zh: '手动：修正 spec.window，或升级控制器。如需按时结束，请在两个节点之间删除该 Plan。',
+      en: 'manual: correct spec.window, or upgrade the controller. To end in time, delete the Plan when one Node is done and the next has not started.',
+      zh: '手动：修正 spec.window，或升级控制器。如需按时结束，请在一个节点完成、下一个节点开始之前删除该 Plan。',
     },
   },
   sources: [

@@ -41,8 +41,8 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'conversion webhooks of CRDs cannot answer', zh: 'CRD 的转换 webhook 无法响应' },
   page: {
     impact: {
-      en: 'Objects of the CRD can be read and written in their storage version only; in every other version each request fails. Deleting a namespace that contains such objects hangs.',
-      zh: '该 CRD 的对象只能以存储版本读写，以其他版本发出的请求都会失败。删除含有此类对象的命名空间会一直无法完成。',
+      en: 'While a conversion webhook is unavailable, objects of its CRD can be read and written in their storage version only; in every other version each request fails. Deleting a namespace that contains such objects hangs.',
+      zh: '转换 webhook 不可用时，CRD 的对象只能以存储版本读写，以其他版本发出的请求都会失败。删除含有此类对象的命名空间会一直无法完成。',
     },
     detection: {
       en: 'Compares the Service and port of each conversion webhook with its EndpointSlices, reads both once more before reporting, and checks the CA bundle and conversionReviewVersions. A CRD with one version never calls its webhook: only the last two are checked.',

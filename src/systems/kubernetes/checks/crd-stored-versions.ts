@@ -37,7 +37,7 @@ const check: Check<typeof reads, Args> = {
     },
     limits: {
       en: 'A StorageVersionMigration object is not proof: in 1.35 to 1.37 a failed one also removes versions from status.storedVersions; repeat the migration manually. Fields that the storage version does not know are lost by any write: they must be saved first. The permissions on the custom resources are named when the fix starts.',
-      zh: 'StorageVersionMigration 对象不能作为证据：在 1.35 至 1.37 中，失败的迁移也会修改 status.storedVersions；需手动重新迁移。存储版本没有的字段在任何写入后都会丢失，需事先保存。修复开始时会列出对自定义资源所需的权限。',
+      zh: 'StorageVersionMigration 对象不能作为证据：在 1.35 至 1.37 中，失败的迁移也会修改 status.storedVersions；需手动重新迁移。存储版本的 schema 中没有的字段，对象一经写入就会丢失，需事先保存。修复开始时会列出对自定义资源所需的权限。',
     },
   },
   sources: [

@@ -52,8 +52,8 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'Pods of a Node do not fit on the other Nodes', zh: '其他节点的剩余资源容不下该节点的 Pod' },
   page: {
     impact: {
-      en: 'When the Node is drained, some of its Pods stay Pending until it is schedulable again.',
-      zh: '腾空该节点时，部分 Pod 会停留在 Pending，直到该节点恢复可调度。',
+      en: 'If the other Nodes lack room when a Node is drained, some of its Pods stay Pending until it is schedulable again.',
+      zh: '其他节点容纳不下全部 Pod 时，腾空节点期间部分 Pod 会停留在 Pending，直到该节点恢复可调度。',
     },
     detection: {
       en: 'Compares CPU and memory that the Pods of each Node request (init containers, sidecars, requests of the Pod as a whole and its overhead included) with what is left of allocatable on the other schedulable Nodes whose taints and labels admit them. Pods of DaemonSets and static Pods do not move.',

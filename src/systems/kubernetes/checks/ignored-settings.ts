@@ -37,15 +37,15 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'If the path crosses 1.27, compares the profile that annotations give each container (init containers too) with securityContext.seccompProfile, which stays in effect. If it crosses 1.29, reads the schedule of CronJobs.',
-      zh: '升级路径跨越 1.27 时，将 Pod 模板中每个容器（含 init 容器）的 securityContext.seccompProfile（会保留）与注解中的 seccomp 配置比较；跨越 1.29 时，读取 CronJob 的 schedule。',
+      zh: '升级路径跨越 1.27 时，将 Pod 模板中每个容器（含 init 容器）的 securityContext.seccompProfile（升级后仍有效）与注解中的 seccomp 配置比较；跨越 1.29 时，读取 CronJob 的 schedule。',
     },
     fix: {
       en: 'manual: where the workload is declared, set securityContext.seccompProfile instead of the annotation, and spec.timeZone instead of TZ.',
       zh: '手动：在声明工作负载的位置，用 securityContext.seccompProfile 代替注解，用 spec.timeZone 代替 TZ。',
     },
     limits: {
-      en: 'Pods without a workload are not read. Where the kubelet has seccompDefault, Pods without a profile get RuntimeDefault.',
-      zh: '不读取没有工作负载的 Pod。kubelet 设置了 seccompDefault 时，未指定配置的 Pod 使用 RuntimeDefault。',
+      en: 'Pods without a controller are not read. Where the kubelet has seccompDefault, Pods without a profile get RuntimeDefault.',
+      zh: '不读取没有控制器的 Pod。kubelet 设置了 seccompDefault 时，未指定配置的 Pod 使用 RuntimeDefault。',
     },
   },
   sources: [

@@ -77,7 +77,7 @@ const check: Check<Record<string, never>, Args> = {
     },
     detection: {
       en: 'Compares the ClusterConfiguration in ConfigMap kubeadm-config with what each minor on the way accepts. Of extraArgs, also of etcd, the names are read, and the values of feature gates, admission plugins and cloud providers. Files of kubeadm (-f) are compared with the target version, with extraArgs and kubeletExtraArgs.',
-      zh: '将 ConfigMap kubeadm-config 中的 ClusterConfiguration 与途经的每个次要版本所接受的内容比较，extraArgs（包括 etcd 的）只读取名称，以及特性门控、准入插件和云厂商的值。kubeadm 的文件（-f）与目标版本比较，包括 extraArgs 和 kubeletExtraArgs。',
+      zh: '将 ConfigMap kubeadm-config 中的 ClusterConfiguration 与途经的每个次要版本所接受的内容比较。extraArgs（含 etcd）只读取参数名；只有特性门控、准入插件和云厂商三项读取取值。kubeadm 的文件（-f）与目标版本比较，包括 extraArgs 和 kubeletExtraArgs。',
     },
     fix: {
       en: 'manual: kubectl edit configmap kubeadm-config -n kube-system; an old API version is converted first, by kubeadm of the installed version: kubeadm config migrate --old-config OLD.yaml --new-config NEW.yaml. In files (-f), fix -f sets apiVersion where nothing else has to change, and names the command for the others.',

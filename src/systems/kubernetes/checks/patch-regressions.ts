@@ -58,7 +58,7 @@ const check: Check<typeof reads, Args> = {
     },
     limits: {
       en: 'A target without a patch number, and each minor on the way, stands for its newest patch. Distributions can include a fix earlier. Whether /var/lib/kubelet/kubeadm-flags.env of a Node has no flags is visible only on that Node.',
-      zh: '不带补丁号的目标版本表示其次要版本的最新补丁版本，途经的次要版本同样如此。发行版可能更早包含修复。/var/lib/kubelet/kubeadm-flags.env 中是否没有参数，只有在节点上才能看到。',
+      zh: '不带补丁号的目标版本表示其次要版本的最新补丁版本，途经的次要版本同样如此。发行版可能更早包含修复。节点的 /var/lib/kubelet/kubeadm-flags.env 中是否没有任何参数，只有在节点上才能看到。',
     },
   },
   sources: [

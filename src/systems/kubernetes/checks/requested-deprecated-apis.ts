@@ -68,7 +68,7 @@ const check: Check<typeof reads, Args> = {
     },
     limits: {
       en: 'The metric does not name the client, and an API server that restarted recently has counted few requests. API servers themselves request v1 Endpoints (ignored) and flowcontrol.apiserver.k8s.io in the version of their minor (low certainty). A full check makes LIST requests itself: where only a deprecated version is served, the number leaves LIST requests out, and the finding says so.',
-      zh: '该指标不包含客户端名称；刚重启的 API 服务器可能尚未记录到请求。API 服务器自身会请求 v1 的 Endpoints（不报告）和自身版本的 flowcontrol.apiserver.k8s.io（可信度为低）。运行全部检查项时自身会发出 LIST 请求；如果服务器只提供已弃用的版本，请求数不含 LIST 请求，问题中会注明。',
+      zh: '该指标不包含客户端名称；刚重启的 API 服务器可能尚未记录到请求。API 服务器自身会请求 v1 的 Endpoints（不报告）和自身版本的 flowcontrol.apiserver.k8s.io（可信度为低）。运行全部检查项时，upgrade-guard 自己也会发出 LIST 请求，因此服务器只提供已弃用的版本时，不计 LIST 请求，问题中会注明。',
     },
   },
   sources: ['kubernetes/apiserver: pkg/endpoints/metrics/metrics.go'],

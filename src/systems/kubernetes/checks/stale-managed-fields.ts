@@ -39,16 +39,16 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'managedFields name versions the CRD no longer has', zh: 'managedFields 含有 CRD 中已不存在的版本' },
   page: {
     impact: {
-      en: 'Every server-side apply of the object fails with "request to convert CR to an invalid group/version": Argo CD, Flux and Helm 4 cannot change it. Other updates work.',
-      zh: '对该对象的服务器端应用都会失败（“request to convert CR to an invalid group/version”）：Argo CD、Flux 和 Helm 4 无法修改它。其他更新方式不受影响。',
+      en: 'While managedFields of an object name a version that the CRD no longer has, every server-side apply of it fails with "request to convert CR to an invalid group/version": Argo CD, Flux and Helm 4 cannot change it. Other updates work.',
+      zh: '对象的 managedFields 中含有 CRD 已没有的版本时，对它的服务器端应用都会失败（“request to convert CR to an invalid group/version”）：Argo CD、Flux 和 Helm 4 无法修改它。其他更新方式不受影响。',
     },
     detection: {
       en: 'Compares the versions in managedFields of every custom resource with spec.versions of its CRD. Reads metadata only, and skips CRDs that were never changed since they were created.',
       zh: '将每个自定义资源的 managedFields 中的版本与其 CRD 的 spec.versions 比较。只读取元数据，并跳过创建后从未修改的 CRD。',
     },
     fix: {
-      en: 'Sets the version of each such entry to the version that the object is read in. The field manager keeps its fields, and no value of the object changes. This cannot be undone: an API server does not accept an entry of a version that the CRD does not have.',
-      zh: '将这些条目的版本改为读取该对象所用的版本。字段管理器仍持有其字段，对象的值不变。此修改无法撤销：如果条目的版本在 CRD 中不存在，API 服务器会拒绝写入。',
+      en: 'Sets the version of each such entry to the version of the CRD in which the object is read. The field manager keeps its fields, and no value of the object changes. This cannot be undone: an API server does not accept an entry of a version that the CRD does not have.',
+      zh: '将这些条目的版本改为 CRD 现有的版本（即读取该对象时所用的版本）。字段管理器仍持有其字段，对象的值不变。此修改无法撤销：如果条目的版本在 CRD 中不存在，API 服务器会拒绝写入。',
     },
     limits: {
       en: 'Needs permission to list every custom resource. This page lists it for widely used CRDs; rbac adds the CRDs of the connected cluster. If one is missing, the result is unknown and names it.',

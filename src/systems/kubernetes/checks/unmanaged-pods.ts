@@ -45,7 +45,7 @@ const check: Check<typeof reads, Args> = {
     notDrained(at) ?? [...Map.groupBy(pods, ({ ref }) => ref.namespace ?? '')].map((each) => finding(each, at.nodes)),
   say: ({ namespace, drained }, { length }) => ({
     en: `${length} Pod${length === 1 ? '' : 's'} in namespace ${namespace} without a controller: kubectl drain refuses, and --force deletes ${length === 1 ? 'it' : 'them'} for good${drained ? `, as does upgrade with --accept ${ID}` : '; plan and upgrade drain Nodes by default and report a blocker'}`,
-    zh: `命名空间 ${namespace} 中有 ${length} 个 Pod 没有控制器：kubectl drain 会拒绝驱逐，使用 --force 则会永久删除${drained ? `，升级时指定 --accept ${ID} 同样会永久删除` : '；升级计划和升级默认腾空节点，并将其报告为阻断项'}`,
+    zh: `命名空间 ${namespace} 中有 ${length} 个 Pod 没有控制器：kubectl drain 会拒绝驱逐，使用 --force 则会永久删除${drained ? `，升级时指定 --accept ${ID} 同样会永久删除` : '；升级及升级计划默认腾空节点，此时为阻断项'}`,
   }),
 };
 export default check;

@@ -24,7 +24,10 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'kubernetes/way-back-etcd',
-  title: { en: 'etcd has the minor version that comes with the older version', zh: 'etcd 的次要版本与旧版本所带的一致' },
+  title: {
+    en: 'etcd has the minor version that comes with the older version',
+    zh: 'etcd 的次要版本与要回退到的 Kubernetes 版本自带的一致',
+  },
   headline: { en: 'etcd cannot return to its older minor in place', zh: 'etcd 无法直接回到旧的次要版本' },
   page: {
     impact: {
@@ -33,7 +36,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Compares the etcd of the older version with the image of the oldest etcd member (static Pod); before an upgrade, with the etcd that kubeadm installs for the target version.',
-      zh: '将 etcd 静态 Pod 的镜像（以最旧的成员为准；升级前则为 kubeadm 为目标版本安装的 etcd）与旧版本所带的 etcd 比较。',
+      zh: '将 etcd 静态 Pod 的镜像（以最旧的成员为准；升级前则为 kubeadm 为目标版本安装的 etcd）与要回退到的 Kubernetes 版本自带的 etcd 比较。',
     },
     fix: {
       en: 'manual: back up etcd before the upgrade. To return from etcd 3.6: etcdctl downgrade enable 3.5, then replace the members one by one (likewise for newer minors); or restore the backup. Or leave the newer etcd in place under the older API server.',

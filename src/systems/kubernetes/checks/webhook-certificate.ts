@@ -24,16 +24,16 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'admission webhooks have an invalid or expiring CA bundle', zh: '准入 webhook 的 CA 证书无效或即将过期' },
   page: {
     impact: {
-      en: 'The API server cannot verify the backend of the webhook. With failurePolicy Fail it then rejects every request that the webhook matches.',
-      zh: 'API 服务器无法验证 webhook 的后端。failurePolicy 为 Fail 时，会拒绝所有匹配的请求。',
+      en: 'With an invalid certificate the API server cannot verify the backend of the webhook. With failurePolicy Fail it then rejects every request that the webhook matches.',
+      zh: '证书无效时，API 服务器无法验证 webhook 的后端。failurePolicy 为 Fail 时，会拒绝所有匹配的请求。',
     },
     detection: {
       en: 'Reads the certificates in clientConfig.caBundle. Reported if they do not parse, if there are none although the webhook calls a Service, or if all have expired or expire within 30 days.',
       zh: '读取 clientConfig.caBundle 中的证书。如果无法解析，或 webhook 调用 Service 却未设置证书，或证书全部已过期或将在 30 天内过期，则报告。',
     },
     fix: {
-      en: 'manual: renew the certificate where it is issued (cert-manager, or the chart that it belongs to). If caBundle is missing: what injects it (cert-manager-cainjector, a Job of the chart) has not run.',
-      zh: '手动：由签发方（例如 cert-manager 或所属 chart）更新证书。未设置 caBundle 时：负责注入的组件（cert-manager-cainjector 或 chart 的 Job）没有运行。',
+      en: 'manual: renew the certificate where it is issued (cert-manager, or the chart that it belongs to). If caBundle is missing, find out why what injects it (cert-manager-cainjector, a Job of the chart) has not run, and run it.',
+      zh: '手动：由签发方（例如 cert-manager 或所属 chart）更新证书。未设置 caBundle 时，请检查并恢复负责注入的组件（cert-manager-cainjector 或 chart 的 Job）。',
     },
     limits: {
       en: 'The certificate that the backend serves is not checked. A CA that the API servers trust on their own machines is not visible.',

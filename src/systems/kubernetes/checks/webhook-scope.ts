@@ -67,7 +67,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'While the backend of a webhook with failurePolicy Fail is evicted, the API server rejects every request that the webhook matches. If it matches Nodes, Leases or Pods of kube-system, the control plane or the network cannot come back; without their Leases in kube-node-lease all Nodes become NotReady. If it matches the only Pod of its own backend, that Pod cannot be re-created. If it matches evictions, kubectl drain stops with an error once that Pod is evicted.',
-      zh: 'failurePolicy 为 Fail 的 webhook 的后端被驱逐期间，API 服务器会拒绝其匹配的所有请求。如果匹配 Node、Lease 或 kube-system 的 Pod，控制平面或网络可能无法恢复；kube-node-lease 中的 Lease 无法更新时，所有节点会变为 NotReady。如果也匹配其后端唯一的 Pod，该 Pod 无法重新创建。如果匹配驱逐，kubectl drain 驱逐该 Pod 后即报错停止。',
+      zh: 'failurePolicy 为 Fail 的 webhook 的后端被驱逐期间，API 服务器会拒绝其匹配的所有请求。如果匹配 Node、Lease 或 kube-system 的 Pod，控制平面或网络可能无法恢复；kube-node-lease 中的 Lease 无法更新时，所有节点会变为 NotReady。如果还匹配自己唯一的后端 Pod，该 Pod 无法重新创建。如果匹配驱逐请求（pods/eviction），kubectl drain 驱逐该 Pod 后即报错停止。',
     },
     detection: {
       en: 'Compares rules and namespaceSelector of each such webhook with Nodes, with Leases in kube-system and kube-node-lease, and with Pods in kube-system. If its Service has a single Pod, also with Pods in the namespace of that Service and with evictions (pods/eviction). Webhooks with an objectSelector or matchConditions are ignored.',

@@ -35,7 +35,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Compares the image of each add-on with the value of the release, and its deploy flag now with the one that the upgrade will carry over. Jaeger is called jaeger in 1.1 and osm-jaeger from 1.2.0 on; both at once are left by a failed upgrade.',
-      zh: '将各附加组件的镜像与 release 的值比较，并将其开关（osm.deployPrometheus 等）的现值与升级会带入的值比较。Jaeger 在 1.1 中名为“jaeger”，自 1.2.0 起名为“osm-jaeger”；两者并存是升级失败所致。',
+      zh: '将各附加组件的镜像与 release 的值比较，并将其开关（osm.deployPrometheus 等）的现值与升级后将生效的值比较。Jaeger 在 1.1 中名为“jaeger”，自 1.2.0 起名为“osm-jaeger”；两者并存是升级失败所致。',
     },
     fix: {
       en: 'upgrade osm-edge passes the image or the flag to helm as a value, which lasts; fix prints the flags for helm upgrade. A Deployment that the release does not have is deleted, and created again by undo.',

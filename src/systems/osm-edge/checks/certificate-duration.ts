@@ -23,8 +23,8 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'MeshConfig has an invalid certificate lifetime', zh: 'MeshConfig 的证书有效期格式无效' },
   page: {
     impact: {
-      en: 'osm-controller cannot parse the value, logs an error, and issues service certificates that are valid for 24 hours only.',
-      zh: 'osm-controller 无法解析该值，会记录错误，并且签发的服务证书有效期只有 24 小时。',
+      en: 'If osm-controller cannot parse serviceCertValidityDuration, it logs an error and issues service certificates that are valid for 24 hours only.',
+      zh: 'serviceCertValidityDuration 的值无法解析时，osm-controller 会记录错误，并且签发的服务证书有效期只有 24 小时。',
     },
     detection: {
       en: 'Reads spec.certificate.serviceCertValidityDuration of MeshConfig osm-mesh-config; Go durations have no unit for days.',

@@ -52,7 +52,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Compares the tags of the images with the version of the chart, now and with a value osm.image.tag that the upgrade would carry over. Reads exit codes and, for exit code 2, the log of the container, and Events with a reason that begins with Fatal.',
-      zh: '比较镜像标签与 chart 的版本，包括现状以及升级会带入的 osm.image.tag。读取退出码（退出码为 2 时还读取容器日志）以及原因以“Fatal”开头的 Event。',
+      zh: '比较镜像标签与 chart 的版本，包括现状以及升级后将生效的 osm.image.tag。读取退出码（退出码为 2 时还读取容器日志）以及原因以“Fatal”开头的 Event。',
     },
     fix: {
       en: 'Sets the image tag of the Deployment to the one of its chart; upgrade osm-edge passes osm.image.tag of its chart to helm. Other causes are manual, see the log. The flags --container-registry and --osm-image-tag of the guide do not exist in osm-edge; use --set osm.image.registry and osm.image.tag.',

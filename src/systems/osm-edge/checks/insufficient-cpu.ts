@@ -36,7 +36,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'An upgrade starts a new Pod of osm-bootstrap, osm-controller and osm-injector beside the old one (1.1 cores by default). Where no Node has that much CPU unrequested, the Pods stay Pending ("Insufficient cpu"), or preempt workloads: they have priority class system-node-critical.',
-      zh: '升级时 osm-bootstrap、osm-controller、osm-injector 会在旧 Pod 之外各启动一个新 Pod（默认共 1.1 核）。如果没有节点剩余足够的 CPU，Pod 会停留在 Pending（“Insufficient cpu”），或者抢占其他工作负载：它们的优先级类为 system-node-critical。',
+      zh: '升级时 osm-bootstrap、osm-controller、osm-injector 会在旧 Pod 之外各启动一个新 Pod（默认共 1.1 核）。如果没有节点剩余足够的 CPU，Pod 会停留在 Pending（“Insufficient cpu”），或者抢占其他工作负载：它们的 PriorityClass 为 system-node-critical。',
     },
     detection: {
       en: 'Compares the CPU requests of each Deployment with allocatable CPU minus the requests of all Pods, per Node that is not cordoned; and reads what the scheduler says of control plane Pods that are Pending.',

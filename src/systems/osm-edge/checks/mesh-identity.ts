@@ -74,7 +74,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Compares the labels and the namespace of Deployment osm-controller, and the values in use, with the values that the upgrade will carry over (release record, --values, --set, reuse flags, by the rules of helm).',
-      zh: '将 Deployment osm-controller 的标签、命名空间以及现有的 values 与升级会带入的 values（release 记录、--values、--set、复用参数，规则与 helm 相同）比较。',
+      zh: '将 Deployment osm-controller 的标签、命名空间以及现有的 values 与升级后将生效的 values（release 记录、--values、--set、复用参数，规则与 helm 相同）比较。',
     },
     fix: {
       en: 'upgrade osm-edge passes the current value to helm. If --set or --values contains another value, remove it there. fix prints the flags for helm upgrade.',

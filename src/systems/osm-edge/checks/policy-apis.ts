@@ -46,7 +46,7 @@ const check: Check<typeof RELEASE_READS, Args> = {
   page: {
     impact: {
       en: 'All charts up to 1.3.9 write policy/v1beta1 PodDisruptionBudgets and autoscaling/v2beta2 HorizontalPodAutoscalers. Kubernetes 1.25 and 1.26 do not serve them, and helm upgrade fails ("no matches for kind"). kubeVersion of the chart does not catch it.',
-      zh: '直到 1.3.9 的所有 chart 都使用 policy/v1beta1 的 PodDisruptionBudget 和 autoscaling/v2beta2 的 HorizontalPodAutoscaler。Kubernetes 1.25 和 1.26 不再提供它们，helm upgrade 会失败（“no matches for kind”）。chart 的 kubeVersion 无法拦截。',
+      zh: '1.3.9 及之前的所有 chart 都使用 policy/v1beta1 的 PodDisruptionBudget 和 autoscaling/v2beta2 的 HorizontalPodAutoscaler。Kubernetes 1.25 和 1.26 不再提供它们，helm upgrade 会失败（“no matches for kind”）。chart 的 kubeVersion 约束不会阻止这次升级。',
     },
     detection: {
       en: 'Reads the values that switch these objects on, and the manifest of the release, and compares the API versions with those that the cluster serves.',

@@ -32,7 +32,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Compares spec.selector.matchLabels of Deployment osm-controller with the selector of the target chart, whose label codebase is the value osm.repoServer.codebase that the upgrade carries over.',
-      zh: '比较 Deployment osm-controller 的 spec.selector.matchLabels 与目标 chart 的标签选择算符；其标签“codebase”取自升级会带入的值 osm.repoServer.codebase。',
+      zh: '比较 Deployment osm-controller 的 spec.selector.matchLabels 与目标 chart 的标签选择算符；其标签“codebase”取自升级后将生效的值 osm.repoServer.codebase。',
     },
     fix: {
       en: 'Deletes the Deployment and keeps its Pods running (like kubectl delete --cascade=orphan); helm upgrade then creates the new one. Undo creates the Deployment again, and it adopts its Pods.',

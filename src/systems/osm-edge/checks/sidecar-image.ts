@@ -28,7 +28,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'The image of new sidecars is set in MeshConfig, which an upgrade does not change. osm-pipy-repo is upgraded with the chart, so old sidecars run scripts of another release. spec.sidecar.sidecarImage, which the upgrade guide sets, overrides the images of all drivers from then on.',
-      zh: '新 sidecar 的镜像由 MeshConfig 指定，升级不会修改它。osm-pipy-repo 会随 chart 更新，因此旧 sidecar 会运行其他版本的脚本。升级指南设置的 spec.sidecar.sidecarImage 此后会一直覆盖各 driver 的镜像。',
+      zh: '新 sidecar 的镜像由 MeshConfig 指定，升级不会修改它。osm-pipy-repo 会随 chart 更新，因此旧 sidecar 会运行其他版本的脚本。osm-edge 的升级指南设置的 spec.sidecar.sidecarImage 此后会一直覆盖各 driver 的镜像。',
     },
     detection: {
       en: 'Compares spec.sidecar.sidecarImage, or else the image of the driver of sidecarClass pipy, with the default of the target version. A tag latest is reported as well.',

@@ -10,7 +10,7 @@ export default valuesKeys(CHART, {
     },
     detection: {
       en: 'Compares the values that the upgrade will carry over (release record, --values, --set, reuse flags, by the rules of helm) with the schema of the target version. With --chart and helm on PATH the chart is rendered with the final values as well. Charts for ubi8 have another schema and need --chart.',
-      zh: '将升级会带入的 values（release 记录、--values、--set、复用参数，规则与 helm 相同）与目标版本的 schema 比较。提供 --chart 且 PATH 中有 helm 时，还会用最终的值实际渲染。ubi8 的 chart 使用另一份 schema，需要 --chart。',
+      zh: '将升级后将生效的 values（release 记录、--values、--set、复用参数，规则与 helm 相同）与目标版本的 schema 比较。提供 --chart 且 PATH 中有 helm 时，还会用最终的值实际渲染。ubi8 的 chart 使用另一份 schema，需要 --chart。',
     },
     limits: {
       en: 'osm mesh upgrade drops all values (it resets them), so only helm upgrade carries them over. Values copied into MeshConfig at the first install are not judged.',

@@ -57,7 +57,7 @@ const check: Check<typeof RELEASE_READS, Args> = {
     },
     detection: {
       en: 'Compares the user-supplied values that the upgrade carries over with the types, patterns, allowed values and ranges of values.schema.json of the target version, or of the installed version without a target.',
-      zh: '将升级会带入的用户 values 与目标版本（没有目标时为当前版本）的 values.schema.json 中的类型、模式、可选值和范围比较。',
+      zh: '将升级后将生效的用户 values 与目标版本（没有目标时为当前版本）的 values.schema.json 中的类型、模式、可选值和范围比较。',
     },
     fix: {
       en: 'upgrade osm-edge passes the same value in the right form to helm, where there is one ("true" as true, 365d as 8760h). For others: manual, with --set or in the values file.',

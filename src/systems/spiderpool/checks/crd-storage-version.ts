@@ -43,7 +43,7 @@ const check: Check<typeof reads, Args> = {
     },
     limits: {
       en: 'The upgrade guide does not mention this: it only asks to change ownerControllerType from None to Pod. The conversion does not start while IP findings are open, or if an object cannot be converted.',
-      zh: '升级指南未提及此问题，只要求把 ownerControllerType 从 None 改为 Pod。有未修复的 IP 问题，或有对象无法转换时，转换不会开始。',
+      zh: 'Spiderpool 的升级指南未提及此问题，只要求把 ownerControllerType 从 None 改为 Pod。有未修复的 IP 问题，或有对象无法转换时，转换不会开始。',
     },
   },
   get sources() {

@@ -43,7 +43,7 @@ const check: Check<typeof reads, Args> = {
     },
     limits: {
       en: 'The upgrade guide does not mention this. A ConfigMap with another name (global.configName) is not found.',
-      zh: '升级指南未提及此变化。使用其他名称（global.configName）的 ConfigMap 无法找到。',
+      zh: 'Spiderpool 的升级指南未提及此变化。使用其他名称（global.configName）的 ConfigMap 无法找到。',
     },
   },
   get sources() {

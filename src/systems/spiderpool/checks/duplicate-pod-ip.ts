@@ -43,7 +43,7 @@ const check: Check<typeof reads, Conflict> = {
     },
     fix: {
       en: 'The Pod recorded in the IPPool keeps the IP; without a record, the one whose SpiderEndpoint claims it, then one that cannot be evicted automatically, then the oldest. The others are evicted, so PodDisruptionBudgets are respected; for a StatefulSet Pod the SpiderEndpoint is deleted first, otherwise the same IP comes back. An eviction cannot be undone; a restored record can. In an upgrade that fixes IP garbage collection, records are restored before it and Pods evicted after it.',
-      zh: 'IPPool 中有记录的 Pod 保留 IP；没有记录时依次保留其 SpiderEndpoint 声明该 IP 的 Pod、无法自动驱逐的 Pod、创建最早的 Pod。驱逐其余 Pod（遵守 PodDisruptionBudget）；StatefulSet 的 Pod 会先删除其 SpiderEndpoint，否则会取回同一 IP。驱逐无法撤销，恢复的记录可以撤销。如果本次升级会修复 IP 回收的缺陷，则先恢复记录，升级后再驱逐 Pod。',
+      zh: 'IPPool 中有记录的 Pod 保留 IP；没有记录时按以下顺序选一个保留：其 SpiderEndpoint 声明该 IP 的 Pod、无法自动驱逐的 Pod、创建最早的 Pod。驱逐其余 Pod（遵守 PodDisruptionBudget）；StatefulSet 的 Pod 会先删除其 SpiderEndpoint，否则会取回同一 IP。驱逐无法撤销，恢复的记录可以撤销。如果本次升级会修复 IP 回收的缺陷，则先恢复记录，升级后再驱逐 Pod。',
     },
     limits: {
       en: 'Pods without a controller, KubeVirt VMs and terminating Pods are manual. --quick sees only conflicts on the first IP of each Pod, and none of terminating Pods.',

@@ -38,7 +38,7 @@ const check: Check<typeof reads, { version: string }> = {
     },
     limits: {
       en: 'IPs that it has already released are reported by duplicate-pod-ip and unrecorded-pod-ip. The upgrade guide names only 0.9.4 and older, and recommends a restart of the Pod, which helps only if its SpiderEndpoint is deleted as well.',
-      zh: '已造成的 IP 问题由 duplicate-pod-ip 和 unrecorded-pod-ip 检查。升级指南只提到 0.9.4 及更早版本和重启 Pod；只有其 SpiderEndpoint 也已删除时，重启才有效。',
+      zh: '已造成的 IP 问题由 duplicate-pod-ip 和 unrecorded-pod-ip 检查。Spiderpool 的升级指南只提到 0.9.4 及更早版本和重启 Pod；只有其 SpiderEndpoint 也已删除时，重启才有效。',
     },
   },
   get sources() {

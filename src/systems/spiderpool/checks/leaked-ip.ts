@@ -42,7 +42,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'If the owner recorded for an IP no longer exists, the IP is never assigned again. Such leaks fill the pool until new Pods get no IP. Up to 0.8.8 and 0.9.7, a Pod that fails to start on one of its networks also leaks another IP at each attempt; IP garbage collection does not release them while the Pod exists.',
-      zh: 'IP 记录的所属对象不存在时，该 IP 不会再被分配；泄漏会逐渐占满地址池，直到新 Pod 无法获得 IP。0.8.8、0.9.7 及更早版本中，某个网络无法就绪的 Pod 每次重试还会再占用一个 IP，只要该 Pod 存在，IP 回收就不会释放。',
+      zh: 'IP 记录的所属对象不存在时，该 IP 不会再被分配；泄漏会逐渐占满地址池，直到新 Pod 无法获得 IP。0.8.8、0.9.7 及更早版本中，有一个网络一直无法就绪的 Pod 每次重试还会再占用一个 IP，只要该 Pod 存在，IP 回收就不会释放。',
     },
     detection: {
       en: 'Reports IPs that no Pod uses and whose recorded name belongs to no Pod, SpiderEndpoint, KubeVirt VM or VM instance; and pools with several IPs allocated to one Pod that has none. Checked twice, a second apart, because a record outlives its Pod for a moment.',
@@ -54,7 +54,7 @@ const check: Check<typeof reads, Args> = {
     },
     limits: {
       en: 'Records in the format of 0.3.7 and older are released by the IP garbage collection of Spiderpool. So are the IPs of a Pod that never started, once it is deleted; until then it is unknown which of them the Pod will use.',
-      zh: '0.3.7 及更早格式的记录由 Spiderpool 自身的 IP 回收释放。从未启动的 Pod 的 IP 也会在该 Pod 删除后由其释放；在此之前无法得知 Pod 会使用哪一个。',
+      zh: '0.3.7 及更早格式的记录由 Spiderpool 自身的 IP 回收释放。从未启动的 Pod 的 IP，也由 IP 回收在该 Pod 删除后释放；在此之前无法得知 Pod 会使用哪一个。',
     },
   },
   sources: [

@@ -51,7 +51,7 @@ const check: Check<Record<string, never>, Args> = {
     },
     limits: {
       en: 'Versions that empty it during the upgrade (0.8.8, 0.9.5–0.9.7) are rejected by target-version. The upgrade guide mentions neither the emptied value nor the detection.',
-      zh: '升级时会清空 clusterNetwork 的版本（0.8.8、0.9.5–0.9.7）由 target-version 阻止。升级指南既未提及该值会被清空，也未提及自行检测。',
+      zh: '升级时会清空 clusterNetwork 的版本（0.8.8、0.9.5–0.9.7）由 target-version 阻止。Spiderpool 的升级指南既未提及该值会被清空，也未提及自行检测。',
     },
   },
   get sources() {

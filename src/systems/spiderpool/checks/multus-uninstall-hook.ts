@@ -55,7 +55,7 @@ const check: Check<typeof reads, Args> = {
     },
     limits: {
       en: 'The upgrade guide sets uninstall=false in the command of the upgrade itself: that does not reach the Pods that run now. The value never guards the NetworkAttachmentDefinition CRD; see nad-crd-kept.',
-      zh: '升级指南在升级命令中设置 uninstall=false：这不影响正在运行的 Pod。该值也不保护 NetworkAttachmentDefinition 的 CRD，见 nad-crd-kept。',
+      zh: 'Spiderpool 的升级指南在升级命令中设置 uninstall=false：这不影响正在运行的 Pod。该值也不保护 NetworkAttachmentDefinition 的 CRD，见 nad-crd-kept。',
     },
   },
   get sources() {

@@ -43,7 +43,7 @@ const check: Check<typeof reads, Args> = {
     },
     limits: {
       en: 'The upgrade guide names multus.multusCNI.uninstall=false for this: it guards files on the nodes only, never the CRD. Applying the CRD beforehand does not help either.',
-      zh: '升级指南建议设置 multus.multusCNI.uninstall=false：它只保护节点上的文件，不保护该 CRD。预先应用 CRD 也无济于事。',
+      zh: 'Spiderpool 的升级指南建议设置 multus.multusCNI.uninstall=false：它只保护节点上的文件，不保护该 CRD。预先应用 CRD 也无济于事。',
     },
   },
   get sources() {

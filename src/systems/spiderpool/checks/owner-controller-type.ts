@@ -21,7 +21,7 @@ const check: Check<typeof reads, object> = {
   page: {
     impact: {
       en: 'Up to 0.3.7 Spiderpool set ownerControllerType to None for Pods without a controller; since 0.4.0 it sets Pod, and an upgrade does not rewrite old objects. Every release up to 1.2.2 treats None like Pod, so nothing breaks; the upgrade guide asks for the change all the same.',
-      zh: '0.3.7 及更早版本把没有控制器的 Pod 的 ownerControllerType 记为 None，0.4.0 起记为 Pod，升级不会改写已有对象。到 1.2.2 为止的版本都把 None 当作 Pod 处理，没有影响；升级指南仍要求修改。',
+      zh: '0.3.7 及更早版本把没有控制器的 Pod 的 ownerControllerType 记为 None，0.4.0 起记为 Pod，升级不会改写已有对象。到 1.2.2 为止的版本都把 None 当作 Pod 处理，没有影响；Spiderpool 的升级指南仍要求修改。',
     },
     detection: {
       en: 'Reads status.ownerControllerType of every SpiderEndpoint.',

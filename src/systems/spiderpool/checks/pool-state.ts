@@ -46,7 +46,7 @@ const reads = { pools: hot('spiderippools.spiderpool.spidernet.io', [...POOL_COL
 
 const check: Check<typeof reads, Args> = {
   id: 'spiderpool/pool-state',
-  title: { en: 'SpiderIPPools are not being deleted, and count their IPs correctly', zh: 'SpiderIPPool 未在删除中，且 IP 计数正确' },
+  title: { en: 'SpiderIPPools are not being deleted, and count their IPs correctly', zh: '没有正在删除的 SpiderIPPool，且 IP 计数正确' },
   headline: { en: 'SpiderIPPools are being deleted, or count IPs wrong', zh: 'SpiderIPPool 正在删除，或 IP 计数有误' },
   page: {
     impact: {

@@ -10,7 +10,7 @@ export default reuseValues(CHART, {
     },
     detection: {
       en: 'Runs only with --reuse-values. With --chart and helm on PATH, renders the chart with exactly these values; otherwise uses a table of required maps, made by rendering every release without each of its maps.',
-      zh: '仅在使用 --reuse-values 时运行。提供 --chart 且 PATH 中有 helm 时，用这些值实际渲染；否则使用必需映射表（对每个版本逐一去掉映射后渲染得到）。',
+      zh: '仅在使用 --reuse-values 时运行。提供 --chart 且 PATH 中有 helm 时，用这些值实际渲染；否则使用预先生成的表：各版本的 chart 缺少哪些映射就无法渲染。',
     },
     fix: {
       en: 'Manual: use --reset-then-reuse-values (Helm 3.14 or later).',

@@ -34,7 +34,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Looks for Pods without an IP for more than 2 minutes whose SpiderEndpoint has another UID, and reads both once more. Pods of StatefulSets and of KubeVirt keep their SpiderEndpoint on purpose and do not count.',
-      zh: '查找超过 2 分钟仍没有 IP、且 SpiderEndpoint 的 UID 不同的 Pod，并再次读取确认。StatefulSet 和 KubeVirt 的 Pod 会有意保留 SpiderEndpoint，不计入。',
+      zh: '查找超过 2 分钟仍没有 IP、且 SpiderEndpoint 中记录的 UID 与自身不同的 Pod，并再次读取确认。StatefulSet 和 KubeVirt 的 Pod 会有意保留 SpiderEndpoint，不计入。',
     },
     fix: {
       en: 'Removes the finalizer of the SpiderEndpoint, deletes it, and releases the IPs that pools still have allocated to the earlier Pod; the next attempt of the Pod gets a new IP. Undo puts back what the new Pod has not replaced yet.',

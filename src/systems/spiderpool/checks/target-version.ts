@@ -27,11 +27,11 @@ const check: Check<Record<string, never>, Args> = {
     },
     detection: {
       en: 'Compares the target version with a table of known problems; the installed version is not judged. Blocker if a newer patch of the same minor version has the problem fixed, otherwise warning. Release candidates and versions that were never published are rejected.',
-      zh: '将目标版本与已知问题表比较，不评价当前版本。同一次要版本的更新补丁已修复则为阻断项，否则为警告。候选版本和从未发布的版本会被拒绝。',
+      zh: '将目标版本与已知问题表比较，不评价当前版本。同一次要版本的后续补丁版本已修复则为阻断项，否则为警告。候选版本和从未发布的版本会被拒绝。',
     },
     limits: {
       en: 'The finding names the version to use instead. If you need that very version, accept the check with --accept; upgrade then adds the known fixes (clusterNetwork, and SpiderCoordinator fields that its agents read unchecked).',
-      zh: '结果会给出建议版本。确需使用该版本时，用 --accept 接受本检查；upgrade 会加入已知的修复步骤（clusterNetwork，以及 agent 未作判断即读取的 SpiderCoordinator 字段）。',
+      zh: '结果会给出建议版本。确需使用该版本时，用 --accept 接受本检查；upgrade 会加入已知的修复步骤（clusterNetwork，以及 agent 未判空就读取的 SpiderCoordinator 字段）。',
     },
   },
   get sources() {

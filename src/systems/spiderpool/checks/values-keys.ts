@@ -10,7 +10,7 @@ export default valuesKeys(CHART, {
     },
     detection: {
       en: 'Compares the values that the upgrade will carry over (release record, --values, --set, reuse flags, by the rules of helm) with the keys that the target chart reads: the chart passed with --chart, otherwise tables built from all released charts. Values equal to the default of their own chart are ignored; where another chart wraps Spiderpool, its values are judged below the name or alias of the dependency. With --chart and helm on PATH the chart is rendered with the final values.',
-      zh: '将升级会带入的 values（release 记录、--values、--set、复用参数，规则与 helm 相同）与目标 chart 读取的键比较；以 --chart 指定的 chart 为准，否则使用根据所有已发布 chart 生成的表。与自身 chart 默认值相同的值不计入；Spiderpool 被其他 chart 包装时，检查依赖名称或别名之下的值。提供 --chart 且 PATH 中有 helm 时，会用最终的值实际渲染。',
+      zh: '将升级后将生效的 values（release 记录、--values、--set、复用参数，规则与 helm 相同）与目标 chart 读取的键比较；以 --chart 指定的 chart 为准，否则使用根据所有已发布 chart 生成的表。与自身 chart 默认值相同的值不计入；Spiderpool 被其他 chart 包装时，检查依赖名称或别名之下的值。提供 --chart 且 PATH 中有 helm 时，会用最终的值实际渲染。',
     },
     fix: {
       en: 'Manual: pass the new keys to helm upgrade; fix prints the command.',
