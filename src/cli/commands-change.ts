@@ -19,7 +19,7 @@ const RUN: Positional = { name: 'RUN' };
 const OF_A_RUN: Partial<Record<FlagName, Text>> = {
   filename: {
     en: 'Runs of fix -f on these files or directories, instead of runs on the cluster',
-    zh: '在这些文件或目录上执行的 fix -f 运行，而不是集群上的运行',
+    zh: '针对 fix -f 的运行（写当时的文件或目录），而不是集群上的运行',
   },
   yes: { en: 'Do not prompt', zh: '不再询问' },
 };
@@ -150,8 +150,8 @@ export const CHANGE = [
     here: OF_A_RUN,
     text: { en: 'Undo the changes of a run', zh: '撤销一次运行的更改' },
     more: {
-      en: 'Without RUN: the newest run of this cluster with something to undo. If that is not the newest run, its RUN is shown first. Only fields that the run changed are restored; an object in which one of them has changed since is listed and left unchanged.',
-      zh: '不写 RUN 时，撤销本集群最近一次有可撤销更改的运行；如果不是最近一次运行，会先说明。只恢复该次运行改动过的字段；如果这些字段此后又被改动，则列出该对象，并保持不变。',
+      en: 'Without RUN: the newest run of this cluster with something to undo. If that is not the newest run, its ID is shown first. Only fields that the run changed are restored; an object in which one of them has changed since is listed and left unchanged.',
+      zh: '不写 RUN 时，撤销本集群最近一次有可撤销更改的运行；如果它之后还有别的运行，会先显示其编号。只恢复该次运行改动过的字段；如果这些字段此后又被改动，则列出该对象，并保持不变。',
     },
     examples: [
       { text: { en: 'The newest run', zh: '撤销最近一次运行' }, words: 'undo' },

@@ -177,7 +177,7 @@ export const FLAGS = {
     kind: 'boolean',
     text: {
       en: 'With -f: check only the manifests, without a cluster (also the default if there is no kubeconfig)',
-      zh: '与 -f 一起使用：只检查清单，不连接集群（没有 kubeconfig 时也是如此）',
+      zh: '与 -f 一起使用：只检查清单，不连接集群（没有 kubeconfig 时自动如此）',
     },
   },
   quick: {
@@ -201,8 +201,8 @@ export const FLAGS = {
     kind: 'list',
     value: 'CHECK-ID[:KIND/NAMESPACE/NAME]',
     text: {
-      en: "Accept this check's findings, or only those on one object. Accepted findings are still shown",
-      zh: '接受该检查的问题，或仅接受某个对象上的问题；仍会显示',
+      en: "Accept this check's findings, or only those on one object. They no longer count for the exit code and do not stop an upgrade, but are still shown",
+      zh: '接受该检查的问题，或仅接受某个对象上的问题：不再计入退出码，也不阻止升级，但仍会显示',
     },
   },
   'dry-run': {

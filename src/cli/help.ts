@@ -128,7 +128,7 @@ const EXITS: Partial<Record<Verb, readonly [string, Text][]>> = {
     ['0', { en: 'run finished, its findings are fixed', zh: '运行已完成，所选问题均已修复' }],
     ['1', LOCKED],
     ['2', { en: 'findings of the run remain', zh: '该运行的问题仍存在' }],
-    ['3', { en: 'run finished, but some checks could not run again', zh: '运行已完成，但有检查无法再次完成' }],
+    ['3', { en: 'run finished, but some checks could not run again', zh: '运行已完成，但复查时有检查无法完成' }],
     ['4', { en: 'run interrupted, or waiting for a manual step', zh: '运行中断，或等待手动步骤' }],
     ['130', BEFORE_CHANGES],
   ],

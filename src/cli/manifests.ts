@@ -34,7 +34,7 @@ export async function manifestsOf(call: Reading): Promise<Manifests | undefined>
   if (offline && from !== undefined)
     throw contradiction('offline', {
       en: 'and --from cannot be used together: --from stands for a cluster',
-      zh: '与 --from 不能同时使用：--from 代替集群',
+      zh: '与 --from 不能同时使用：使用 --from 时本来就不连接集群',
     });
   if (filename === undefined) return undefined;
   if (quick)

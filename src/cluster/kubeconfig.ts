@@ -289,7 +289,7 @@ function chooseContext({ contexts }: Kubeconfig): Text {
 export const isWithoutKubeconfig = (error: unknown): boolean => error instanceof UserError && error.text.en === NO_KUBECONFIG.en;
 const NO_KUBECONFIG: Text = {
   en: 'connecting: no kubeconfig found, and this is not a Pod with a service account',
-  zh: '连接集群：没有找到 kubeconfig，也不在带有服务账号的 Pod 中',
+  zh: '连接集群：没有找到 kubeconfig，当前也不是在带有 ServiceAccount 令牌的 Pod 中运行',
 };
 
 function noKubeconfig(): UserError {

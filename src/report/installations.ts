@@ -130,7 +130,7 @@ export function unread({ id, gaps = [] }: Installation, { language }: Face): Sou
   const name = oneLine(installationName(id), NAME);
   return [
     {
-      head: { en: `${name}: some sources of its version could not be read:`, zh: `${name}：部分版本来源无法读取：` }[language],
+      head: { en: `${name}: some sources of its version could not be read:`, zh: `${name}：部分用于判断版本的对象无法读取：` }[language],
       says: gaps.map((gap) => oneLine(describeGap(gap)[language], SENTENCE)),
     },
   ];

@@ -206,7 +206,7 @@ export const confirmLine = (id: string, text: string): string => `confirm ${quot
 const WORDS = {
   waiting: { en: 'waiting until', zh: '等待' },
   late: { en: 'error: timed out, so the script stops; not met', zh: '错误：等待超时，脚本停止；未满足' },
-  ask: { en: 'done? ', zh: '是否已完成？' },
+  ask: { en: 'done? ', zh: '（此步骤是否已完成？）' },
   colon: { en: ': ', zh: '：' },
   noTerminal: { en: 'error: no terminal to confirm', zh: '错误：没有终端，无法确认' },
   skipped: { en: 'skipped:', zh: '已跳过：' },

@@ -32,7 +32,7 @@ export async function resume(call: Call): Promise<number> {
       call.say(
         call.t({
           en: `Nothing is left to do: no unfinished run of ${ranOn(call).en} on this machine.`,
-          zh: `没有未完成的步骤：本机没有${ranOn(call).zh}的未完成运行。`,
+          zh: `没有可继续的运行：本机没有${ranOn(call).zh}未完成的运行。`,
         }),
       );
       return EXIT.ok;

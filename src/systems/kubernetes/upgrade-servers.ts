@@ -296,7 +296,7 @@ function unseenServers(hop: Hop, parts: ClusterParts): StepDraft[] {
     manual(
       {
         en: `upgrade kube-scheduler, then kube-controller-manager to ${version}, after every API server; no Pod shows their version`,
-        zh: `在所有 API 服务器之后，把 kube-scheduler 和 kube-controller-manager 依次升级到 ${version}；没有 Pod 显示这两个组件的版本`,
+        zh: `在所有 API 服务器之后，把 kube-scheduler 和 kube-controller-manager 依次升级到 ${version}；集群中没有这两个组件的 Pod，无法读取其版本`,
       },
       onEveryServer(servers, ['kube-scheduler', 'kube-controller-manager'].flatMap(replaced)),
     ),
