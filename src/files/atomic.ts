@@ -1,5 +1,5 @@
 // A file of another user replaced whole or not at all: written beside it, brought to disk, and put in its place, with its mode and its owner.
-import { constants, statSync } from 'node:fs';
+import { constants, realpathSync, statSync } from 'node:fs';
 import { access, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Text } from '../engine/contracts.ts';
@@ -12,9 +12,17 @@ const LINKED: Text = {
 const CHANGED: Text = { en: 'the file has just been changed by another program', zh: '该文件刚被其他程序改动' };
 export const isChanged = (error: unknown): boolean => (error as { text?: Text }).text === CHANGED;
 
-/** Why the file cannot be replaced, known before anything is written; undefined: nothing is known against it. */
-export const notReplaceable = (file: string): Text | undefined =>
-  (statSync(file, { throwIfNoEntry: false })?.nlink ?? 1) > 1 ? LINKED : undefined;
+const MOVED: Text = {
+  en: 'its path now leads to another file through a symbolic link that was made since it was read',
+  zh: '读取之后路径中出现了符号链接，现在指向另一个文件',
+};
+
+/** Why the file cannot be replaced, known before anything is written; undefined: nothing is known against it. `file`: links followed. */
+export function notReplaceable(file: string): Text | undefined {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found && realpathSync(file) !== file) return MOVED;
+  return (found?.nlink ?? 1) > 1 ? LINKED : undefined;
+}
 
 /** Left behind by a process that was killed here; the next one that writes takes it away. */
 const temporary = (file: string): string => path.join(path.dirname(file), `.${path.basename(file)}.upgrade-guard`);
@@ -22,8 +30,9 @@ const temporary = (file: string): string => path.join(path.dirname(file), `.${pa
 /** `expected`: what it must still hold. Throws what the system says, with words for `whyOf`. */
 export async function replaceFile(file: string, expected: Buffer, next: Buffer): Promise<void> {
   await access(file, constants.W_OK);
-  const { mode, nlink, uid, gid } = await stat(file);
-  if (nlink > 1) throw Object.assign(new Error(LINKED.en), { text: LINKED });
+  const { mode, uid, gid } = await stat(file);
+  const against = notReplaceable(file);
+  if (against) throw Object.assign(new Error(against.en), { text: against });
   const made = temporary(file);
   await rm(made, { force: true });
   const handle = await open(made, 'wx', 0o600);

@@ -11,6 +11,7 @@ import { recalled } from '../engine/steps/index.ts';
 import { NOT_REGULAR } from '../files/input.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { oneLine } from '../text/sanitise.ts';
+import { shellWord } from '../text/shell.ts';
 import { UserError } from '../text/user-error.ts';
 import { isOthers } from './state-folder.ts';
 import { wrongForStep, wrongInEntry, wrongInRun, wrongInRunOfSeen, wrongInStep } from './well-formed.ts';
@@ -117,8 +118,8 @@ async function ownAlone(file: string): Promise<void> {
   throw new UserError(
     { en: `reading ${file}: writable by other users, or a symbolic link`, zh: `读取 ${file}：其他用户可写，或是符号链接` },
     {
-      en: `verify its content, then: chmod -R go-rwx ${path.dirname(file)}`,
-      zh: `请检查其内容，确认无误后执行：chmod -R go-rwx ${path.dirname(file)}`,
+      en: `verify its content, then: chmod -R go-rwx ${shellWord(path.dirname(file))}`,
+      zh: `请检查其内容，确认无误后执行：chmod -R go-rwx ${shellWord(path.dirname(file))}`,
     },
   );
 }
@@ -126,8 +127,8 @@ const foreign = (file: string, uid: number): UserError =>
   new UserError(
     { en: `reading ${file}: owned by another user (uid ${uid})`, zh: `读取 ${file}：属于其他用户（uid ${uid}）` },
     {
-      en: `verify its content, then as root: chown -R $(id -u) ${path.dirname(file)}`,
-      zh: `请检查其内容，确认无误后以 root 执行：chown -R $(id -u) ${path.dirname(file)}`,
+      en: `verify its content, then as root: chown -R $(id -u) ${shellWord(path.dirname(file))}`,
+      zh: `请检查其内容，确认无误后以 root 执行：chown -R $(id -u) ${shellWord(path.dirname(file))}`,
     },
   );
 /** Group and others. */

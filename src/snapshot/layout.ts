@@ -3,6 +3,8 @@ export const VERSION = 'version.json';
 export const CLUSTER = 'cluster.json';
 export const DISCOVERY = 'discovery.json';
 export const ABSENT = 'absent.json';
+/** The names of all parts before it, the last of them: a snapshot that lost one of them is not read as one of a cluster that has nothing of it. */
+export const MEMBERS = 'members.json';
 export const OBJECTS = 'objects/';
 export const ASKED = 'asked/';
 /** What was asked and is not there; no object. */

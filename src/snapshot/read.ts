@@ -5,9 +5,10 @@ import { readDocuments } from '../files/documents.ts';
 import { isNotYaml } from '../files/yaml.ts';
 import { isRaw, parseJson } from '../kube/json.ts';
 import { keyOf, refOf } from '../kube/refs.ts';
+import { UserError } from '../text/user-error.ts';
 import { type Dump, dumpOf, type Listed, logKey, textKey } from './dump.ts';
 import { badInput, type DumpFile, dumpFiles, LIMITS, type Limits } from './files.ts';
-import { ABSENT, APIS, ASKED, CLUSTER, DISCOVERY, LOG_PATH, NOTHING, SCHEMA, TEXT_PATH, VERSION } from './layout.ts';
+import { ABSENT, APIS, ASKED, CLUSTER, DISCOVERY, LOG_PATH, MEMBERS, NOTHING, SCHEMA, TEXT_PATH, VERSION } from './layout.ts';
 
 /** What the files said so far. */
 interface Building {
@@ -23,12 +24,20 @@ interface Building {
   recordedAt?: number;
   discovery?: { apis: ApiResource[]; notInstalled: ResourceName[]; lists: Map<ResourceName, Listed[]> };
   whole: boolean;
+  /** The names of all parts, and whether a list of them was announced. */
+  members?: string[];
+  announced?: true;
 }
 
 /** `from`: a folder, a .tar.gz, one file of manifests, or `-`: the same from `stdin`. */
 export async function readDump(from: string, stdin: Readable = process.stdin, limits: Limits = LIMITS): Promise<Dump> {
   const building: Building = { objects: [], asked: [], nothing: [], logs: new Map(), texts: new Map(), absent: [], whole: false };
-  for await (const file of dumpFiles(from, stdin, limits)) take(building, file);
+  const seen = new Set<string>();
+  for await (const file of dumpFiles(from, stdin, limits)) {
+    seen.add(file.path);
+    take(building, file);
+  }
+  assertWhole(building, seen, from);
   const { nothing, logs, texts, served, absent, serverVersion, identity, discovery, whole } = building;
   // In a folder that is not a snapshot of ours `asked` is a name like any other.
   const [objects, asked] = identity === undefined ? [[...building.objects, ...building.asked], []] : [building.objects, building.asked];
@@ -49,6 +58,27 @@ export async function readDump(from: string, stdin: Readable = process.stdin, li
     whole: whole && discovery === undefined,
   });
 }
+
+/** A part that was removed, or an archive that was cut between two parts: what is not there would be taken for nothing. Snapshots of before name no parts. */
+function assertWhole({ announced, members }: Building, seen: ReadonlySet<string>, from: string): void {
+  if (!announced) return;
+  const missing = members ? members.filter((name) => !seen.has(name)) : [MEMBERS];
+  if (!missing.length) return;
+  const rest = missing.length - NAMED;
+  const names = missing.slice(0, NAMED).join(', ');
+  throw new UserError(
+    {
+      en: `reading snapshot ${from}: ${names}${rest > 0 ? ` and ${rest} more` : ''} is missing: the snapshot is incomplete`,
+      zh: `读取快照 ${from}：缺少 ${names}${rest > 0 ? ` 等 ${missing.length} 个文件` : ''}，快照不完整`,
+    },
+    {
+      en: 'use the file as upgrade-guard wrote it, or take a new one: {tool} snapshot FILE{reach}',
+      zh: '请使用 upgrade-guard 生成的原始文件，或重新生成快照：{tool} snapshot FILE{reach}',
+    },
+  );
+}
+/** Missing parts that are named. */
+const NAMED = 3;
 
 function take(building: Building, file: DumpFile): void {
   const special = SPECIAL.get(file.path);
@@ -94,7 +124,12 @@ const SPECIAL: ReadonlyMap<string, Special> = new Map([
   [ABSENT, takeAbsent],
   [NOTHING, takeNothing],
   [APIS, takeApis],
+  [MEMBERS, takeMembers],
 ]);
+
+function takeMembers(building: Building, value: Json, bad: Bad): void {
+  building.members = items(value, isText, bad);
+}
 
 function takeVersion(building: Building, value: Json, bad: Bad): void {
   if (!isRaw(value) || typeof value.gitVersion !== 'string') throw bad('not the answer of GET /version: no gitVersion');
@@ -115,6 +150,7 @@ function takeCluster(building: Building, value: Json, bad: Bad): void {
   if (Number.isNaN(recordedAt)) throw bad('recordedAt is not a time');
   building.recordedAt = recordedAt;
   building.identity = { uid, certain, server, context };
+  if (value.members === MEMBERS) building.announced = true;
   building.whole = true;
 }
 

@@ -14,7 +14,22 @@ import { oneLine } from '../text/sanitise.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
 import type { Dump } from './dump.ts';
-import { ABSENT, APIS, ASKED, CLUSTER, DISCOVERY, LOG_PATH, LOGS, NOTHING, OBJECTS, SCHEMA, TEXT_PATH, TEXTS, VERSION } from './layout.ts';
+import {
+  ABSENT,
+  APIS,
+  ASKED,
+  CLUSTER,
+  DISCOVERY,
+  LOG_PATH,
+  LOGS,
+  MEMBERS,
+  NOTHING,
+  OBJECTS,
+  SCHEMA,
+  TEXT_PATH,
+  TEXTS,
+  VERSION,
+} from './layout.ts';
 import { resourcesByKind } from './source.ts';
 
 /** Objects are written in files of about this size (characters), so that memory stays flat. */
@@ -72,7 +87,12 @@ async function writeArchive(dump: Dump, file: string): Promise<void> {
 }
 
 async function fill(archive: Pack, dump: Dump): Promise<void> {
-  for (const [name, text] of parts(dump)) await addFile(archive, name, text);
+  const names: string[] = [];
+  for (const [name, text] of parts(dump)) {
+    await addFile(archive, name, text);
+    names.push(name);
+  }
+  await addFile(archive, MEMBERS, json(names));
   archive.finalize();
 }
 
@@ -96,6 +116,7 @@ function* parts(dump: Dump): Generator<[name: string, text: string]> {
     CLUSTER,
     json({
       schema: SCHEMA,
+      members: MEMBERS,
       ...(recordedAt === undefined ? {} : { recordedAt: new Date(recordedAt).toISOString() }),
       identity: { ...identity, server: redactMarked(identity.server) },
     }),

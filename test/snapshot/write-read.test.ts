@@ -1,4 +1,5 @@
 // A snapshot gives the answers that the cluster gave, and no secret.
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -279,4 +280,24 @@ it('a question that failed and was answered when asked again is answered', async
   expect(await again.get({ ...WEB, name: 'other' })).toEqual({ ...failed, namespace: 'shop', name: 'other' });
   expect(await again.get({ apiVersion: 'x.io/v1', kind: 'Foo', name: 'other' })).toMatchObject({ why: 'failed', resource: 'Foo' });
   expect(await again.serverVersion()).toEqual({ why: 'forbidden', verb: 'get', resource: 'version' });
+});
+
+it('a snapshot that lost a part is refused, packed or unpacked: what is not there is not nothing', async () => {
+  const { dump } = await recorded();
+  const file = newFile();
+  await writeSnapshot(dump, file);
+  const at = mkdtempSync(path.join(folder, 'unpacked-'));
+  execFileSync('tar', ['-xzf', file, '-C', at]);
+  expect((await readDump(at)).identity.uid).toBe(UID);
+  const pods = path.join(at, 'objects', readdirSync(path.join(at, 'objects')).find((name) => name.startsWith('pods'))!);
+  const held = readFileSync(pods);
+  rmSync(pods);
+  await expect(readDump(at)).rejects.toThrow(/objects\/pods\S* is missing: the snapshot is incomplete/);
+  writeFileSync(pods, held);
+  rmSync(path.join(at, 'members.json'));
+  await expect(readDump(at)).rejects.toThrow(/members\.json is missing: the snapshot is incomplete/);
+  // Cut between two parts, before the list of them.
+  const cut = newFile();
+  execFileSync('tar', ['-czf', cut, '-C', at, 'cluster.json', 'discovery.json']);
+  await expect(readDump(cut)).rejects.toThrow(/members\.json is missing/);
 });

@@ -4,6 +4,8 @@ import { isGap, unread } from '../../engine/gaps.ts';
 import { each, flag, keys, type Line, label, list, rowOf, UNREADABLE, word, yaml } from '../../engine/read/index.ts';
 import { isRaw } from '../../kube/json.ts';
 import { pointerGet } from '../../kube/pointer.ts';
+import { oneLine } from '../../text/sanitise.ts';
+import { UserError } from '../../text/user-error.ts';
 import { distributionOf } from '../../versions/kubernetes.ts';
 import { LINES } from './coredns.ts';
 import { managedBy } from './managed.ts';
@@ -93,6 +95,17 @@ const CONFIG = {
 };
 const IMAGES = each('spec.template.spec.containers', { name: word('name', ''), image: word('image', '') });
 
+/** As every API server has them (DNS subdomain). In a snapshot that someone else made there may be any: one that begins with `-` would be a flag of the commands that name it. */
+const NODE_NAME = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/;
+const notName = (name: string): UserError =>
+  new UserError(
+    {
+      en: `planning kubernetes: ${oneLine(name, 80)} is not a name of a Node`,
+      zh: `规划 kubernetes：${oneLine(name, 80)} 不是有效的节点名称`,
+    },
+    { en: 'take a new snapshot: {tool} snapshot FILE{reach}', zh: '请重新生成快照：{tool} snapshot FILE{reach}' },
+  );
+
 /** Throws UserError where something of it cannot be read: a plan that takes it for missing would be a wrong one. */
 export async function partsOf({ path, source, context = '' }: Pick<Upgrading, 'path' | 'source' | 'context'>): Promise<ClusterParts> {
   const rowsOf = async <Row>(read: ListRead<Row>): Promise<Row[]> => {
@@ -119,6 +132,8 @@ export async function partsOf({ path, source, context = '' }: Pick<Upgrading, 'p
   const reads = staticPods();
   const pods = { pods: await rowsOf(reads.pods), kops: await rowsOf(reads.kops) };
   const members = (await rowsOf(list('nodes', MEMBER))).map(plainMachine).toSorted((a, b) => a.ref.name.localeCompare(b.ref.name));
+  const odd = members.find(({ ref }) => !NODE_NAME.test(ref.name));
+  if (odd) throw notName(odd.ref.name);
   const proxy = await there('apps/v1', 'DaemonSet', 'kube-proxy');
   const dns = await there('apps/v1', 'Deployment', 'coredns');
   const leases: string[] = [];
