@@ -57,6 +57,11 @@ export function callOf(invocation: Invocation): Call {
     asked: askedOf(invocation),
     reach: wordsOf(invocation, reachOf(invocation)),
     aim: aimOf(givenOf(invocation, CLUSTER)),
+    admin: {
+      reach: wordsOf(invocation, ADMIN),
+      kubectl: aimOf(givenOf(invocation, ADMIN)).kubectl,
+      to: flags.as === undefined ? undefined : subjectOf(flags.as),
+    },
     wide: flags.output === 'wide',
     style: style(process.stdout, env, !flags['no-color']),
   };
@@ -131,6 +136,8 @@ const MACHINE = ['json', 'yaml', 'sarif', 'junit'];
 
 /** Flags that choose where to look and what for; never a secret. */
 const CLUSTER: readonly FlagName[] = CONNECTION.filter((name) => name !== 'token');
+/** An administrator does not connect as the user who lacks the rights. */
+const ADMIN: readonly FlagName[] = CLUSTER.filter((name) => !['user', 'as', 'as-group', 'as-uid'].includes(name));
 const PLACE: readonly FlagName[] = [...CLUSTER, 'knowledge', 'channels', 'filename', 'offline', 'from'];
 const WHERE: readonly FlagName[] = [...PLACE, 'to', 'back-to', ...INTENT];
 
@@ -184,6 +191,12 @@ function wholeTarget(name: FlagName, value: string, { verb, args }: Invocation):
   const words = ASKING.includes(verb) ? args : args.slice(0, 1);
   const systems = new Set(words.map((word) => word.split('/', 1)[0]!));
   return systems.size === 1 ? `${[...systems][0]}=${value}` : value;
+}
+
+/** As --bind-to has it, as a word of a shell. */
+function subjectOf(as: string): string {
+  const [, namespace, name] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(as) ?? [];
+  return shellWord(namespace ? `serviceaccount/${namespace}/${name}` : `user/${as}`);
 }
 
 /** Settings of which each is yes, no, nothing or a number. */

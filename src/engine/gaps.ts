@@ -61,24 +61,32 @@ export const readable = ({ why }: Gap): Text =>
     ? { en: 'take a new snapshot: {tool} snapshot snapshot.tar.gz', zh: '重新生成快照：{tool} snapshot snapshot.tar.gz' }
     : { en: 'required permissions: {tool} rbac --for upgrade{reach}', zh: '所需权限：{tool} rbac --for upgrade{reach}' };
 
+/** Who grants: the words that lead to the same cluster without the identity that lacks the rights, and whom they are granted to, as --bind-to has it, where that was said. */
+export interface Admin {
+  reach: string;
+  kubectl: string;
+  to?: string;
+}
+
 /** As in Face. */
 interface Ways {
   tool: string;
   reach?: string;
   aim?: Aim;
+  admin?: Admin;
   asked?: string;
   again?: string;
 }
 
 /** The command that would settle it. */
-export function settleGap(gap: Gap, { tool, reach = '', asked = '', again = '', aim = { kubectl: '', helm: '' } }: Ways): Text {
+export function settleGap(gap: Gap, { tool, admin, asked = '', again = '', aim = { kubectl: '', helm: '' } }: Ways): Text {
   const filled = (text: string) => aimedIn(text.replaceAll('{tool}', tool).replaceAll('{asked}', asked).replaceAll('{again}', again), aim);
   if (gap.settle) return { en: filled(gap.settle.en), zh: filled(gap.settle.zh) };
   switch (gap.why) {
     case 'forbidden':
       return {
-        en: `grant access (as an administrator): ${grant({ tool, reach })}`,
-        zh: `授予权限（由管理员执行）：${grant({ tool, reach })}`,
+        en: `grant access (as an administrator${admin?.to ? '' : '; replace NAME'}): ${grant({ tool, admin })}`,
+        zh: `授予权限（由管理员执行${admin?.to ? '' : '，请替换 NAME'}）：${grant({ tool, admin })}`,
       };
     case 'failed':
       return {
@@ -101,5 +109,6 @@ const getCommand = ({ verb, resource, namespace, name }: Gap): string =>
     ...(name === undefined ? [] : ['-o yaml']),
   ].join(' ');
 
-/** Makes the role; the command itself says how to bind it (--bind-to). What is asked of the cluster (its custom resources) the user who runs this may see; to grant it takes an administrator's own kubeconfig. */
-export const grant = ({ tool, reach = '' }: Ways): string => `${tool} rbac --for check${reach} | kubectl apply -f -`;
+/** Makes the role and binds it, in the cluster that was looked at. */
+export const grant = ({ tool, admin: { reach, kubectl, to } = { reach: '', kubectl: '' } }: Pick<Ways, 'tool' | 'admin'>): string =>
+  `${tool} rbac --for check --bind-to ${to ?? 'user/NAME'}${reach} | kubectl${kubectl} apply -f -`;

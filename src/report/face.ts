@@ -1,5 +1,6 @@
 // What every printed view shares: language, width, colours, how the user calls us, and a sink that takes lines.
 import type { Language, Text } from '../engine/contracts.ts';
+import type { Admin } from '../engine/gaps.ts';
 import type { Style } from '../text/colour.ts';
 import { type Aim, aimed, aimedIn } from '../text/same-cluster.ts';
 import { commandLine } from '../text/shell.ts';
@@ -19,6 +20,8 @@ export interface Face {
   reach?: string;
   /** The same for kubectl and helm, in their words. */
   aim?: Aim;
+  /** Who grants what is not permitted. */
+  admin?: Admin;
   /** Everything, folding nothing. */
   wide: boolean;
   /** The words that unfold what is folded away; undefined: -o wide. */

@@ -1,6 +1,7 @@
 // One or several examinations as one report: what every format lays out, and the published list of several results.
 import type { Text } from '../engine/contracts.ts';
 import type { Examination } from '../engine/examine.ts';
+import type { Admin } from '../engine/gaps.ts';
 import { type Summary, summarise } from '../engine/verdict.ts';
 import { type Aim, aimOf } from '../text/same-cluster.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -39,6 +40,14 @@ export function reportOf(
     const own = aimOf([['context', shellWord(identity.context)]]);
     return several ? { kubectl: `${aim?.kubectl ?? ''}${own.kubectl}`, helm: `${aim?.helm ?? ''}${own.helm}` } : aim;
   };
+  const adminAt = (each: Shown, { admin }: Face): Admin | undefined =>
+    several
+      ? {
+          ...admin,
+          reach: there(each, admin?.reach)!,
+          kubectl: `${admin?.kubectl ?? ''}${aimOf([['context', shellWord(each.identity.context)]]).kubectl}`,
+        }
+      : admin;
   const summaries = examinations.map(({ results }) => summarise(results));
   const looked = examinations.some(({ results }) => results.length > 0);
   const left = examinations.reduce((sum, { elsewhere }) => sum + elsewhere.length, 0);
@@ -48,7 +57,7 @@ export function reportOf(
       viewOf(
         each,
         catalogue,
-        { ...face, again: there(each, face.again), reach: there(each, face.reach), aim: aimAt(each, face) },
+        { ...face, again: there(each, face.again), reach: there(each, face.reach), aim: aimAt(each, face), admin: adminAt(each, face) },
         cut.get(each.identity.uid),
       ),
     ),

@@ -14,7 +14,7 @@ import { disagreement, type Known, NAME, type PathView, pathView, recorded, SENT
 import { fileOf, nameOf } from './names.ts';
 import { BLIND, BLIND_TARGETLESS, sumOf } from './sum.ts';
 import { type UnknownView, unknownViews } from './unknowns.ts';
-import { ACCEPTED, ACCEPTED_BY_NAME, BY_ADMIN, BY_HAND, CERTAINTY, listed, NEXT, SEE_DIFF, severityCount } from './words.ts';
+import { ACCEPTED, ACCEPTED_BY_NAME, BY_HAND, byAdmin, CERTAINTY, listed, NEXT, SEE_DIFF, severityCount } from './words.ts';
 
 /** What the catalogue says about systems and checks. */
 export interface Catalogue {
@@ -326,9 +326,9 @@ function checkWith(installation: string, target: string, all: ReadonlySet<string
 
 /** What would show more. */
 function toSee(unknown: readonly CheckResult[], face: Face, known: () => string | undefined): NextView | undefined {
-  const { tool, asked = '', again = '', reach, language } = face;
+  const { tool, asked = '', again = '', admin, language } = face;
   const gaps = unknown.flatMap((result): readonly Gap[] => result.gaps);
-  if (gaps.some(({ why }) => why === 'forbidden')) return { lead: BY_ADMIN[language], command: grant({ tool, reach }) };
+  if (gaps.some(({ why }) => why === 'forbidden')) return { lead: byAdmin(admin)[language], command: grant({ tool, admin }) };
   if (gaps.some(({ why, detail }) => why === 'not-collected' && !detail)) return nextView(`${tool} snapshot snapshot.tar.gz`, face);
   if (gaps.some(({ why }) => why === 'quick')) return nextView(`${tool} check${asked}${again}`, face);
   // What could not be read is named above, each with its command; the same check would come to the same, unless for a version that is known.

@@ -1,6 +1,7 @@
 // Words that all views share: severities, outcomes, certainties, promises of undo, in both languages.
 import type { Certainty, Language, RunState, RunSummary, Severity, Text, UndoPromise } from '../engine/contracts.ts';
 import type { DryOutcome } from '../engine/execute.ts';
+import type { Admin } from '../engine/gaps.ts';
 import { oneLine } from '../text/sanitise.ts';
 import { counted } from './face.ts';
 
@@ -25,10 +26,10 @@ export const ACCEPTED = (count: number): Text => ({ en: `${count} accepted`, zh:
 export const ACCEPTED_BY_NAME: Text = { en: 'accepted by --accept', zh: '已用 --accept 接受' };
 export const NEXT: Text = { en: 'Next: ', zh: '下一步：' };
 /** Before the command that makes a ClusterRole: who lacks rights cannot grant them. */
-export const BY_ADMIN: Text = {
-  en: 'Next (as an administrator): ',
-  zh: '下一步（由管理员执行）：',
-};
+export const byAdmin = (admin: Admin | undefined): Text => ({
+  en: `Next (as an administrator${admin?.to ? '' : '; replace NAME'}): `,
+  zh: `下一步（由管理员执行${admin?.to ? '' : '，请替换 NAME'}）：`,
+});
 /** Before the command that shows what a person has to do. */
 export const SEE_DIFF: Text = { en: 'Next (shows the diff): ', zh: '下一步（显示 diff）：' };
 export const BY_HAND: Text = { en: 'Next (lists the manual steps): ', zh: '下一步（列出手动步骤）：' };

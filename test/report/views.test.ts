@@ -62,7 +62,7 @@ test('every check that is unknown is named, however many reasons are folded away
     // The first twelve share their reason, the others have one each.
     gaps: [gap(at < 12 ? 'pods' : `things-${at}`)],
   }));
-  const at = { ...face('en', 80), reach: " --context c --user u --as 'a b' --as-group g" };
+  const at = { ...face('en', 80), admin: { reach: ' --context c', kubectl: ' --context c', to: "'user/a b'" } };
   const text = shown({ ...unknown, results }, at).join('\n');
   expect(text).toContain('… and 7 more (-o wide)');
   expect(results.map(({ id }) => id).filter((id) => !text.split(/[\s,]+/).includes(id))).toEqual([]);
@@ -70,7 +70,7 @@ test('every check that is unknown is named, however many reasons are folded away
   expect(text.match(/^\? /gm)).toHaveLength(1);
   // Rights are not granted as the user who lacks them.
   expect(text.split('Next (as an administrator): ')[1]).toBe(
-    "kubectl upgrade-guard rbac --for check --context c --user u --as 'a b' --as-group g | kubectl apply -f -",
+    "kubectl upgrade-guard rbac --for check --bind-to 'user/a b' --context c | kubectl --context c apply -f -",
   );
 });
 

@@ -49,8 +49,8 @@ export async function rbac(call: Call): Promise<number> {
   if (!bindings.length)
     call.say(
       call.t({
-        en: '# Grants nothing yet. Grant it to a user (replace NAME): {retry} --bind-to user/NAME | kubectl apply -f -',
-        zh: '# 尚未授予任何权限。授予用户（请替换 NAME）：{retry} --bind-to user/NAME | kubectl apply -f -',
+        en: `# Grants nothing yet. Grant it to a user (replace NAME): {retry} --bind-to user/NAME | kubectl${call.face.aim?.kubectl ?? ''} apply -f -`,
+        zh: `# 尚未授予任何权限。授予用户（请替换 NAME）：{retry} --bind-to user/NAME | kubectl${call.face.aim?.kubectl ?? ''} apply -f -`,
       }),
     );
   return EXIT.ok;
