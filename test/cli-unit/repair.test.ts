@@ -79,9 +79,9 @@ test('a question names the steps that a yes leads to: of an upgrade what it chan
   asked.length = 0;
   await planChosen(remedies, asking, { system: 'kubernetes', drafts: [] });
   const of =
-    /\. Fix: set (\w+) of PodDisruptionBudget (\S+) from (\S+) to (\S+) while the upgrade lasts: with \3, it allows no eviction; set \1 of PodDisruptionBudget \2 back to \3\. Fix it\?$/;
+    /\. Fix: set (\w+) of PodDisruptionBudget (\S+) from (\S+) to (\S+) while the upgrade lasts \(with \3, it allows no eviction\); set \1 of PodDisruptionBudget \2 back to \3\. Fix it\?$/;
   expect(asked.filter((text) => of.test(text)).length).toBeGreaterThan(0);
-  expect(asked.find((text) => text.includes('修复步骤：升级期间将'))).toMatch(/值为 (\S+) 时不允许任何驱逐；.*改回 \1。是否修复？$/);
+  expect(asked.find((text) => text.includes('修复步骤：升级期间将'))).toMatch(/值为 (\S+) 时不允许任何驱逐）；.*改回 \1。是否修复？$/);
 });
 
 test('what only a person can do is no repair to confirm: its steps are offered', async () => {

@@ -39,8 +39,8 @@ function stepsFor(on: Ref, { least, most }: RowOf<typeof BUDGET>, pods: number):
     ...{ do: 'patch', on, guard: [], undo: 'exact', when: 'first', optional: true, changes: [change] },
     brief: () => ({ en: `during the upgrade, relaxes ${field} in`, zh: `升级期间放宽 {} 的 ${field}` }),
     text: {
-      en: `set ${field} of PodDisruptionBudget ${name} from ${before} to ${after} while the upgrade lasts: with ${before}, it allows no eviction`,
-      zh: `升级期间将 PodDisruptionBudget ${name} 的 ${field} 从 ${before} 改为 ${after}：值为 ${before} 时不允许任何驱逐`,
+      en: `set ${field} of PodDisruptionBudget ${name} from ${before} to ${after} while the upgrade lasts (with ${before}, it allows no eviction)`,
+      zh: `升级期间将 PodDisruptionBudget ${name} 的 ${field} 从 ${before} 改为 ${after}（值为 ${before} 时不允许任何驱逐）`,
     },
   };
   const restored: StepDraft = {
