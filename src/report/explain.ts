@@ -111,6 +111,17 @@ const TRY: Text = { en: 'Lists the steps for your cluster without changing anyth
 
 const UPGRADED: Text = { en: 'The way back: checked after the upgrade, with --back-to.', zh: '回退：升级后用 --back-to 检查。' };
 
+/** A range of versions in words: `<=0.8.7 || 0.9.0 - 0.9.4 || >=1.0.0`. */
+export function span(range: string): Text {
+  const parts = range.split('||').map((part): Text => {
+    const [, sign, version, end] = /^(>=|<=)?(\S+?)(?: - (\S+))?$/.exec(part.trim()) ?? [];
+    if (sign === '>=') return { en: `${version} and newer`, zh: `${version} 及更高版本` };
+    if (sign === '<=') return { en: `${version} and older`, zh: `${version} 及更早版本` };
+    return end === undefined ? { en: part.trim(), zh: part.trim() } : { en: `${version} to ${end}`, zh: `${version} 至 ${end}` };
+  });
+  return { en: parts.map(({ en }) => en).join(', '), zh: parts.map(({ zh }) => zh).join('、') };
+}
+
 function concerns({ applies, needs = [], knownUpTo }: Check, language: Language): string {
   const { from, to, stage } = applies;
   const stages: Record<typeof stage, Text> = {
@@ -126,9 +137,13 @@ function concerns({ applies, needs = [], knownUpTo }: Check, language: Language)
   const parts: (Text | false | undefined)[] = [
     needs.includes('upgraded') ? UPGRADED : stages[stage],
     from !== undefined &&
-      (isBack ? { en: `Older version ${from}.`, zh: `旧版本 ${from}。` } : { en: `Installed version ${from}.`, zh: `当前版本 ${from}。` }),
+      (isBack
+        ? { en: `Older version ${span(from).en}.`, zh: `旧版本 ${span(from).zh}。` }
+        : { en: `Installed version ${span(from).en}.`, zh: `当前版本 ${span(from).zh}。` }),
     to !== undefined &&
-      (isBack ? { en: `Newer version ${to}.`, zh: `新版本 ${to}。` } : { en: `Target version ${to}.`, zh: `目标版本 ${to}。` }),
+      (isBack
+        ? { en: `Newer version ${span(to).en}.`, zh: `新版本 ${span(to).zh}。` }
+        : { en: `Target version ${span(to).en}.`, zh: `目标版本 ${span(to).zh}。` }),
     applies.back === true && { en: 'Also for the way back, with --back-to.', zh: '回退时也会检查（--back-to）。' },
     from === undefined && to === undefined && { en: 'Every version.', zh: '所有版本。' },
     needs.includes('target') && { en: 'Needs a target version.', zh: '需要目标版本。' },
