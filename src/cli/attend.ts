@@ -12,7 +12,7 @@ import { type LookedAgain, lookedAgainText } from '../report/looked-again.ts';
 import { farText, runEnded, stepEnded, undone } from '../report/run.ts';
 import { textOf } from '../text/language.ts';
 import { oneLine } from '../text/sanitise.ts';
-import { commandLine } from '../text/shell.ts';
+import { commandLine, shellWord } from '../text/shell.ts';
 import { span } from '../text/span.ts';
 import { EXIT } from '../text/user-error.ts';
 import type { Call } from './call.ts';
@@ -185,6 +185,15 @@ function patient(step: Step, direction: Direction, most: number, progress: StepP
   };
 }
 
+/** Its journal may be on another machine: what it still had to put back is not known here, and its run is not ended by this one. */
+function leftByTaken(run: string): Text {
+  const id = oneLine(run, 80);
+  return {
+    en: `Run ${id}, which was taken over, is not ended by this: what it still had to put back, such as cordoned Nodes or lowered PodDisruptionBudgets, stays. On the machine that started it: {tool} resume ${shellWord(id)} or {tool} undo ${shellWord(id)}.`,
+    zh: `被接管的运行 ${id} 并未因此结束：它尚未恢复的更改（例如被封锁的节点、被放宽的 PodDisruptionBudget）仍然存在。请在启动它的机器上执行 {tool} resume ${shellWord(id)} 或 {tool} undo ${shellWord(id)}。`,
+  };
+}
+
 /** Says what an attempt came to. Exit code: 0 finished; 4 interrupted, or an undo that is incomplete; 130 interrupted, or 1, before any change. */
 export function ended(call: Call, run: Run, direction: Direction, executed: Attempt, steps: readonly Step[] = stepsOf(run)): number {
   const ours = direction === 'undo' ? steps : steps.filter(({ onUndo }) => !onUndo);
@@ -196,6 +205,8 @@ export function ended(call: Call, run: Run, direction: Direction, executed: Atte
   if (executed.leaseLost) call.say(call.t(LEASE_LOST));
   if (executed.leaseGone) call.say(call.t(LEASE_GONE));
   call.say(call.t(text));
+  const taken = call.flags['take-over'];
+  if (taken !== undefined && executed.state !== 'unchanged') call.say(call.t(leftByTaken(taken)));
   const toRetry = stepsOf(run).filter((step): step is Wait => isWayBack(step) === (direction === 'undo') && hasFailed(step, executed));
   const manual = direction === 'apply' ? stepsOf(run).filter((step) => executed.outcomes.get(step.id)?.result === 'manual') : [];
   // What follows a run that went through is said once it has been looked at again; of what waits for a person, can be tried again, or given up in a certain order, below.

@@ -87,6 +87,7 @@ test('a Lease without a pulse is stale after a minute by our own clock, and goes
   expect(refused.stderr).toContain('--take-over other-run');
   expect(await stage.types()).toEqual(['None', 'None', 'None']);
   const taken = await run(['fix', CHECK, '--yes', '--take-over', 'other-run'], { kubeconfig, env });
+  expect(taken.stderr).toContain('Run other-run, which was taken over, is not ended by this: what it still had to put back');
   expect(taken.code, taken.stderr).toBe(0);
   expect(await stage.lease()).toBeUndefined();
   // --take-over RUN leaves that check to the user.
