@@ -10,6 +10,7 @@ import { type Plan, stepsOf } from '../engine/plan.ts';
 import { counted } from '../report/face.ts';
 import { type Stopping, saidOf } from '../report/planned.ts';
 import { table } from '../report/table.ts';
+import type { Fix } from '../report/view.ts';
 import { HEADLINES, SYSTEMS } from '../systems/index.ts';
 import { installationName } from '../text/installation-name.ts';
 import { oneLine } from '../text/sanitise.ts';
@@ -88,6 +89,15 @@ export function nothingNewer(call: Call, { before: { paths }, stages: { system, 
     zh: `无需升级：${installationName(installation.id)} 已是 ${from}${open ? `，没有已知的更新版本；可用 --to ${system}=VERSION 指定` : ''}`,
   });
 }
+
+/** Checks whose findings the steps of the upgrade itself are for: they do not stop it. */
+export function solvedBy({ results }: Examination, { drafts }: Stages): Fix[] {
+  const solved = new Set(drafts.flatMap(({ steps }) => steps.flatMap(({ fixes = [] }) => fixes)));
+  return results
+    .filter(({ findings }) => findings.some(isOpen) && findings.filter(isOpen).every(({ fingerprint }) => solved.has(fingerprint)))
+    .map(({ id, installation }) => ({ id, installation, text: BY_STEPS }));
+}
+const BY_STEPS: Text = { en: 'the steps below; this does not stop the upgrade', zh: '由下列步骤完成，不会阻止本次升级' };
 
 const isOpen = ({ severity, accepted }: JudgedFinding): boolean => severity === 'blocker' && !accepted;
 /** What stands beside the plan an upgrade does itself. */

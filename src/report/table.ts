@@ -1,6 +1,5 @@
 // The terminal view of an examination: grouped by check, worst first, findings folded so that fifty fit on two screens, the sum and the next command last.
 import type { Severity, Text } from '../engine/contracts.ts';
-import type { Examination } from '../engine/examine.ts';
 import { SEVERITIES, type Summary } from '../engine/verdict.ts';
 import { padEnd, width } from '../text/width.ts';
 import { columns, type Face, paragraph, paragraphWithCommand, unfolding } from './face.ts';
@@ -13,6 +12,7 @@ import {
   type FoundView,
   type NextView,
   type ObjectView,
+  type Solving,
   shownOf,
   type View,
   viewOf,
@@ -33,7 +33,7 @@ const WIDEST = 100;
 
 /** `next`: with the next command at its end; `cut`: the run that has to be ended first. */
 export function table(
-  examination: Examination,
+  examination: Solving,
   systems: Catalogue['systems'],
   checks: Catalogue['checks'],
   face: Face,

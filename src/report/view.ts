@@ -148,7 +148,12 @@ export const fixesOf = ({ remedies }: Pick<Examination, 'remedies'>): Fix[] =>
     return { id: check.id, installation, text: fixLine(offered), ...(command === undefined ? {} : { command }) };
   });
 
-export const shownOf = (examination: Examination): Shown => ({ ...examination, fixes: fixesOf(examination) });
+/** `solved`: what no remedy fixes, and the steps of an upgrade do. */
+export type Solving = Examination & { solved?: readonly Fix[] };
+export const shownOf = ({ solved = [], ...examination }: Solving): Shown => ({
+  ...examination,
+  fixes: [...fixesOf(examination), ...solved],
+});
 
 // ---- findings -------------------------------------------------------------------------------------------------------
 

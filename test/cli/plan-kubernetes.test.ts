@@ -43,6 +43,15 @@ describe.each(['en', 'zh'])('%s', (lang) => {
   });
 });
 
+test.each([
+  ['en', 'fix: the steps below; this does not stop the upgrade'],
+  ['zh', '修复：由下列步骤完成，不会阻止本次升级'],
+])('a blocker that the steps themselves resolve is said not to stop the upgrade: %s', async (lang, said) => {
+  const { code, stdout } = await plan('--to', '1.32', '--lang', lang);
+  const block = stdout.split('kubernetes/version-skip')[1]?.split('\n\n')[0];
+  expect([code === 2, block]).toEqual([false, expect.stringContaining(said)]);
+});
+
 test('Pods without a controller stop a plan whose drains would end at them, also where --nodes is left to the default', async () => {
   const place = layOut('kubernetes/unmanaged-pods', { fixture: 'found' });
   const stoppedBy = async (...words: string[]) => {

@@ -10,7 +10,7 @@ import type { Call } from '../call.ts';
 import { migratedValues } from '../migrated-values.ts';
 import { planAll } from '../repair.ts';
 import { openSource } from '../session.ts';
-import { asksFirst, intended, nothingNewer, refusal, unrepaired } from '../upgrading.ts';
+import { asksFirst, intended, nothingNewer, refusal, solvedBy, unrepaired } from '../upgrading.ts';
 
 const WOULD_NOT = { en: 'upgrade would not start', zh: '升级无法开始' };
 
@@ -44,7 +44,7 @@ export async function plan(call: Call): Promise<number> {
         break;
       default:
         call.out(
-          ...table(before, SYSTEMS, HEADLINES, call.face),
+          ...table({ ...before, solved: solvedBy(before, stages) }, SYSTEMS, HEADLINES, call.face),
           '',
           ...(nothing === undefined ? [] : [nothing]),
           ...planView(made, call.face),

@@ -27,7 +27,7 @@ import { rehearseUpgrade } from '../rehearse.ts';
 import { assertFound, planAll, planChosen } from '../repair.ts';
 import { repairFirst } from '../repair-first.ts';
 import { type Live, openCluster } from '../session.ts';
-import { asksFirst, type Intended, intended, nothingNewer, refusal, unrepaired } from '../upgrading.ts';
+import { asksFirst, type Intended, intended, nothingNewer, refusal, solvedBy, unrepaired } from '../upgrading.ts';
 
 const ONE_OF_BOTH = new UserError(
   { en: '--rehearse and --dry-run cannot be used together', zh: '--rehearse 与 --dry-run 不能同时使用' },
@@ -56,7 +56,7 @@ export async function upgrade(given: Call): Promise<number> {
     const nothing = nothingNewer(call, upgrade);
     if (nothing === undefined) assertFound(new Set(call.flags.confirm), before.remedies);
     // What is recorded of it is for a rehearsal: it was read just now.
-    call.say(...table({ ...before, recordedAt: undefined }, SYSTEMS, HEADLINES, foldedBy(call.face)), '');
+    call.say(...table({ ...before, recordedAt: undefined, solved: solvedBy(before, stages) }, SYSTEMS, HEADLINES, foldedBy(call.face)), '');
     if (nothing !== undefined) {
       call.say(nothing);
       return EXIT.ok;
