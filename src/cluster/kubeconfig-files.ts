@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { type Document, isScalar, parseAllDocuments, visit } from 'yaml';
+import type { Text } from '../engine/contracts.ts';
 import { readInput } from '../files/input.ts';
 import { whyOf } from '../text/system-error.ts';
 import { UserError } from '../text/user-error.ts';
@@ -86,15 +87,15 @@ function parsed(file: string): Fields {
   // As kubectl: the first document, YAML 1.1 (merge keys, `yes` for true), and of a key that is there twice the last.
   const [document] = parseAllDocuments(source, { version: '1.1', logLevel: 'silent', uniqueKeys: false });
   if (!document || !('contents' in document)) return {};
-  if (document.errors.length) throw malformed(file, document.errors[0]!.message.split('\n')[0]!.replace(/:$/, ''));
+  if (document.errors.length) throw malformed(file, said(document.errors[0]!.message.split('\n')[0]!.replace(/:$/, '')));
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) return {};
   let root: unknown;
   try {
     root = asWritten(document).toJS({ maxAliasCount: 100 });
   } catch (error) {
-    throw malformed(file, (error as Error).message);
+    throw malformed(file, said((error as Error).message));
   }
-  if (!isFields(root)) throw malformed(file, 'not a mapping');
+  if (!isFields(root)) throw malformed(file, NOT_A_MAP);
   return root;
 }
 
@@ -112,9 +113,11 @@ function asWritten(document: Document): Document {
   return document;
 }
 
-function malformed(file: string, why: string): UserError {
+const NOT_A_MAP: Text = { en: 'not a mapping', zh: '内容不是映射（map）' };
+
+function malformed(file: string, why: Text): UserError {
   return new UserError(
-    { en: `reading kubeconfig ${file}: ${why}`, zh: `解析 kubeconfig ${file} 失败：${why}` },
+    { en: `reading kubeconfig ${file}: ${why.en}`, zh: `解析 kubeconfig ${file} 失败：${why.zh}` },
     {
       en: `correct the file; verify with: kubectl config view --kubeconfig ${file}`,
       zh: `请更正该文件；可用 kubectl config view --kubeconfig ${file} 验证`,
@@ -122,12 +125,20 @@ function malformed(file: string, why: string): UserError {
   );
 }
 
+/** What the parser says in English, with its line, column and reason. */
+function said(why: string): Text {
+  const [, detail = why, line] = /^(.*?) at line (\d+), column \d+$/.exec(why) ?? [];
+  return { en: why, zh: line === undefined ? `不是有效的 YAML（${detail}）` : `第 ${line} 行不是有效的 YAML（缩进或语法有误；${detail}）` };
+}
+
+const CALLED: Record<string, string> = { context: '上下文', cluster: '集群', user: '用户' };
+
 function named(list: unknown, key: string, file: string, settle: (fields: Fields) => Fields): Map<string, Fields> {
   const all = new Map<string, Fields>();
   for (const entry of Array.isArray(list) ? list : []) {
     if (!isFields(entry)) continue;
     const name = text(entry.name);
-    if (all.has(name)) throw malformed(file, `the ${key} ${name} is there twice`);
+    if (all.has(name)) throw malformed(file, { en: `the ${key} ${name} is there twice`, zh: `有两个名为 ${name} 的${CALLED[key] ?? key}` });
     all.set(name, settle(isFields(entry[key]) ? entry[key] : {}));
   }
   return all;

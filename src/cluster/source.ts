@@ -192,7 +192,7 @@ function unknownCluster({ detail = '', detailZh = detail }: Gap): UserError {
   return new UserError(
     {
       en: `cannot identify the cluster (get namespace kube-system): ${detail}`,
-      zh: `无法识别集群（读取命名空间 kube-system）：${detailZh}`,
+      zh: `读取命名空间 kube-system 失败（用其 UID 识别集群）：${detailZh}`,
     },
     { en: 'retry when the API server works again', zh: '请在 API 服务器恢复正常后重试' },
   );

@@ -197,7 +197,7 @@ async function documentsOf(
     }
   }
   const read = await readDocumentsInTurns(text, told);
-  if (isNotYaml(read)) return { line: read.line, why: { en: `not YAML: ${read.why.en}`, zh: `不是有效的 YAML：${read.why.zh}` } };
+  if (isNotYaml(read)) return { line: read.line, why: { en: `not YAML: ${read.why.en}`, zh: `不是有效的 YAML（${read.why.zh}）` } };
   return read;
 }
 

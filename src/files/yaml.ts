@@ -164,7 +164,8 @@ function tooDeepAt(text: string): number | undefined {
 /** The parser's own words; without its picture of the place. */
 function said(message: string): Text {
   const short = oneLine(message.replace(/ at line \d+, column \d+[\s\S]*$/, ''), 300);
-  return { en: short, zh: short };
+  // The parser speaks English alone.
+  return { en: short, zh: `缩进或语法有误；${short}` };
 }
 
 class Trouble extends Error {

@@ -305,6 +305,6 @@ function lineOf(message: string, text: string): number {
 
 function yamlOf({ path, text }: DumpFile): Placed[] {
   const read = readDocuments(text);
-  if (isNotYaml(read)) throw badInput(path, read.line, { en: `not YAML: ${read.why.en}`, zh: `不是有效的 YAML：${read.why.zh}` });
+  if (isNotYaml(read)) throw badInput(path, read.line, { en: `not YAML: ${read.why.en}`, zh: `不是有效的 YAML（${read.why.zh}）` });
   return read.map(({ value, line }) => ({ value, line }));
 }

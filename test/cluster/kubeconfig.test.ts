@@ -91,6 +91,15 @@ describe('files', () => {
 });
 
 describe('errors name what is wrong and what to try', () => {
+  test.each([
+    ['clusters: [\n', /失败：第 \d 行不是有效的 YAML（缩进或语法有误；Flow .*）$/],
+    ['- a\n', /失败：内容不是映射（map）$/],
+    ['contexts: [{name: a, context: {}}, {name: a, context: {}}]', /失败：有两个名为 a 的上下文$/],
+  ])('what is no kubeconfig is said in Chinese, with its line: %j', async (content, message) => {
+    const error = await connect({ kubeconfig: file('config', content) }, env).catch((thrown) => thrown);
+    expect(error.text.zh).toMatch(message);
+  });
+
   test.each<[string, string | undefined, ConnectionFlags, RegExp, RegExp]>([
     ['a file that is not there', undefined, { kubeconfig: '/no/such/file' }, /reading kubeconfig .*no.such.file: .*ENOENT/, /--kubeconfig/],
     ['malformed YAML', 'clusters: [\n', {}, /reading kubeconfig .*config: /, /correct the file/],

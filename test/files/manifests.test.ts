@@ -178,6 +178,11 @@ describe('files', () => {
     put({ 'a.yaml': `${CM}---\nkind: x\nmetadata: {}\n`, 'b.yaml': 'a: [1\n' });
     await expect(read(path.join(folder, 'a.yaml'))).rejects.toThrow(/a\.yaml, line 6: apiVersion or kind is missing/);
     await expect(read(path.join(folder, 'b.yaml'))).rejects.toThrow(/b\.yaml, line \d: not YAML/);
+    const { text } = await read(path.join(folder, 'b.yaml')).then(
+      () => expect.unreachable(),
+      (error) => error,
+    );
+    expect(text.zh).toMatch(/b\.yaml 第 \d 行：不是有效的 YAML（缩进或语法有误；Flow .*）$/);
     await expect(read(path.join(folder, 'none.yaml'))).rejects.toThrow(/none\.yaml: .*ENOENT/);
     const { manifests } = await readManifests(['-'], stream(CM.slice(0, 7), CM.slice(7)));
     expect(manifests).toMatchObject([{ file: '-', line: 1, document: 0, object: { kind: 'ConfigMap' } }]);
