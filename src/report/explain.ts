@@ -187,7 +187,7 @@ function undoOf(writes: readonly Rule[], language: Language): string {
   const creates = does('create', /^[^/]*$/);
   const parts: (Text | false)[] = [
     (does('patch') || does('update')) && {
-      en: 'Fields that the run changed get their old values back; an object in which one of them has changed since is listed and left unchanged.',
+      en: 'Fields that the run changed get their old values back; if one of them has changed since, undo lists the object and leaves it as it is.',
       zh: '该次运行改动过的字段会恢复原值；如果这些字段此后又被改动，则列出该对象，并保持不变。',
     },
     creates && {
