@@ -241,12 +241,12 @@ test('or it is given up: the Node that failed is given back by its Job and log, 
   const left = (await nodes()).filter(({ spec }) => spec.unschedulable).map(({ metadata }) => metadata.name);
   expect(left).toHaveLength(1);
   const commands = ran.stderr.split('\n').flatMap((line) => /^ {5}upgrade-guard ((?:fix|undo) .*)$/.exec(line)?.[1] ?? []);
-  expect(commands).toEqual([`fix k3s/nodes-cordoned-by-plan --take-over ${id}`, `undo ${id}`]);
+  expect(commands).toEqual([`fix k3s/nodes-cordoned-by-plan --take-over ${id}`, `undo ${id} --yes`]);
   const early = await call(['undo', id, '--yes'], home);
   expect([early.code, early.stderr]).toEqual([1, expect.stringContaining(`Node ${left[0]} was left cordoned by Plan`)]);
   expect(early.stderr).toContain(commands[0]);
   for (const command of commands) {
-    const { code, stdout, stderr } = await call([...command.split(' '), '--yes'], home);
+    const { code, stdout, stderr } = await call([...command.replace(/ --yes$/, '').split(' '), '--yes'], home);
     expect(code, `${command}\n${stdout}${stderr}`).toBe(0);
   }
   // A Job that the controller made again before it saw its Plan go is the garbage collector's.
