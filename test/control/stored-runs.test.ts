@@ -353,7 +353,7 @@ describe('an undo that fails', () => {
     await cluster.request('PATCH', path, { status: { ownerControllerType: 'Job' } });
     const left = await run(['undo', '--yes'], { kubeconfig, home });
     expect(left.code).toBe(4);
-    expect(left.stderr).toContain(`To retry the remaining steps: upgrade-guard undo ${idOf(home)}`);
+    expect(left.stderr).toContain(`To retry the remaining steps: upgrade-guard undo ${idOf(home)} --yes`);
     await cluster.request('PATCH', path, { status: { ownerControllerType: 'Pod' } });
     expect((await run(['undo', '--yes'], { kubeconfig, home })).code).toBe(0);
     expect(await stage.types()).toEqual(BROKEN);
