@@ -231,10 +231,10 @@ export function tellManifests(call: Call, { skipped, doubles, twice }: Manifests
     twice.map(({ key, first, ...at }) => {
       const name = oneLine(key, 100);
       return {
-        en: `written twice: ${placeOf(at)}: mapping key "${name}" already defined${first === undefined ? '' : ` at line ${first}`}; the last one counts, as for kubectl`,
+        en: `duplicate key: ${placeOf(at)}: mapping key "${name}" already defined${first === undefined ? '' : ` at line ${first}`}; the last one counts, as in kubectl`,
         zh: `重复的键：${placeOf(at)}：键“${name}”已${first === undefined ? '' : `在第 ${first} 行`}定义；与 kubectl 一样，以最后一处为准`,
       };
     }),
-    (count) => ({ en: `written twice: ${count} more keys`, zh: `重复的键：另有 ${count} 个` }),
+    (count) => ({ en: `duplicate keys: ${count} more`, zh: `重复的键：另有 ${count} 个` }),
   );
 }

@@ -152,7 +152,7 @@ describe('alone', () => {
   test('a key that is written twice is named with file and line, in both languages; the last one counts', async () => {
     put('double/c.yaml', '# one\napiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: x}\napiVersion: batch/v1\n');
     for (const [lang, said] of [
-      ['en', 'written twice: double/c.yaml:5: mapping key "apiVersion" already defined at line 2; the last one counts, as for kubectl\n'],
+      ['en', 'duplicate key: double/c.yaml:5: mapping key "apiVersion" already defined at line 2; the last one counts, as in kubectl\n'],
       ['zh', '重复的键：double/c.yaml:5：键“apiVersion”已在第 2 行定义；与 kubectl 一样，以最后一处为准\n'],
     ] as const) {
       const ran = await run(['check', '-f', 'double', '--offline', '--to', 'kubernetes=1.30', '--lang', lang], { cwd: folder });
