@@ -95,8 +95,8 @@ const CONFIG = {
 };
 const IMAGES = each('spec.template.spec.containers', { name: word('name', ''), image: word('image', '') });
 
-/** As every API server has them (DNS subdomain). In a snapshot that someone else made there may be any: one that begins with `-` would be a flag of the commands that name it. */
-const NODE_NAME = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/;
+/** No API server has such a Node, but a snapshot that someone else made may: quoted, it would still be a flag of the commands that name it. */
+const isFlag = (name: string): boolean => name.startsWith('-');
 const notName = (name: string): UserError =>
   new UserError(
     {
@@ -132,7 +132,7 @@ export async function partsOf({ path, source, context = '' }: Pick<Upgrading, 'p
   const reads = staticPods();
   const pods = { pods: await rowsOf(reads.pods), kops: await rowsOf(reads.kops) };
   const members = (await rowsOf(list('nodes', MEMBER))).map(plainMachine).toSorted((a, b) => a.ref.name.localeCompare(b.ref.name));
-  const odd = members.find(({ ref }) => !NODE_NAME.test(ref.name));
+  const odd = members.find(({ ref }) => isFlag(ref.name));
   if (odd) throw notName(odd.ref.name);
   const proxy = await there('apps/v1', 'DaemonSet', 'kube-proxy');
   const dns = await there('apps/v1', 'Deployment', 'coredns');

@@ -260,7 +260,7 @@ describe('create', () => {
       contended(world, () => cluster.apply(config('made', { k: 'theirs' }))),
       steps,
     );
-    expect([result(raced), detail(raced)]).toEqual(['failed', expect.stringContaining('exists already')]);
+    expect([result(raced), detail(raced)]).toEqual(['failed', expect.stringContaining('already exists')]);
     expect((await steady(refOf(config('made', {}))))?.data).toEqual({ k: 'theirs' });
     const forbidden = await go(await worldBy(await cluster.user('nobody')), steps);
     expect([result(forbidden), detail(forbidden)]).toEqual(['failed', expect.stringContaining('cannot get')]);
