@@ -151,10 +151,10 @@ export const CHANGE = [
     text: { en: 'Undo the changes of a run', zh: '撤销一次运行的更改' },
     more: {
       en: 'Without RUN: the newest run of this cluster with something to undo. If that is not the newest run, its ID is shown first. Only fields that the run changed are restored; if one of them has changed since, undo lists the object and leaves it as it is.',
-      zh: '不写 RUN 时，撤销本集群最近一次有可撤销更改的运行；如果它之后还有别的运行，会先显示其编号。只恢复该次运行改动过的字段；如果这些字段此后又被改动，则列出该对象，并保持不变。',
+      zh: '不写 RUN 时，撤销本集群最近一次有可撤销更改的运行；如果之后还有别的运行，会先显示所撤销运行的编号。只恢复该次运行改动过的字段；如果这些字段此后又被改动，则列出该对象，并保持不变。',
     },
     examples: [
-      { text: { en: 'The newest run', zh: '撤销最近一次运行' }, words: 'undo' },
+      { text: { en: 'The newest run with something to undo', zh: '撤销最近一次有更改的运行' }, words: 'undo' },
       {
         text: {
           en: 'What would be undone, and whether the API server accepts it',

@@ -10,8 +10,8 @@ export const OF_KUBERNETES = {
     value: 'HOW',
     choices: ['drain', 'in-place', 'replace'],
     text: {
-      en: 'Kubernetes only: drain each Node before its kubelet is upgraded, upgrade it in place, or replace it with a new one (default: drain; check: findings for all three)',
-      zh: '仅 Kubernetes：升级 kubelet 之前先腾空节点（drain）、原地升级（in-place），或用新节点替换（replace）；默认 drain，check 默认涵盖三种方式',
+      en: 'Kubernetes only: drain each Node before its kubelet is upgraded, upgrade it in place, or replace it with a new one (upgrade and plan: drain unless given; check: findings for all three unless given)',
+      zh: '仅 Kubernetes：升级 kubelet 之前先腾空节点（drain）、原地升级（in-place），或用新节点替换（replace）；未指定时：upgrade 和 plan 采用 drain，check 涵盖三种方式',
     },
   },
   'stop-controller-manager': {

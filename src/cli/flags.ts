@@ -176,8 +176,8 @@ export const FLAGS = {
   offline: {
     kind: 'boolean',
     text: {
-      en: 'With -f: check only the manifests, without a cluster (also the default if there is no kubeconfig)',
-      zh: '与 -f 一起使用：只检查清单，不连接集群（没有 kubeconfig 时自动如此）',
+      en: 'With -f or --chart: check only the manifests, without a cluster (also the default if there is no kubeconfig)',
+      zh: '与 -f 或 --chart 一起使用：只检查清单，不连接集群（没有 kubeconfig 时自动如此）',
     },
   },
   quick: {

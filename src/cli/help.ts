@@ -47,7 +47,7 @@ const CLEAN: Text = {
   zh: '没有达到 --fail-on 级别的问题，全部检查均已完成（使用 --offline 时：仅凭清单即可完成的检查）',
 };
 const NOTHING_OPEN: Text = {
-  en: 'all selected findings are fixed, no blocker without steps, all checks ran completely',
+  en: 'all selected findings are fixed, no blocker is left that fix has no steps for, all checks ran completely',
   zh: '所选问题均已修复，没有无法修复的阻断项，全部检查均已完成',
 };
 const WRONG: Text = { en: 'error: wrong usage, or system not installed', zh: '错误：用法有误，或指定的系统未安装' };
@@ -90,7 +90,7 @@ const EXITS: Partial<Record<Verb, readonly [string, Text][]>> = {
     [
       '2',
       {
-        en: 'selected findings remain, or a blocker has no steps',
+        en: 'selected findings remain, or a blocker that fix has no steps for',
         zh: '所选问题仍有未修复的，或存在没有修复步骤的阻断项',
       },
     ],
@@ -99,10 +99,16 @@ const EXITS: Partial<Record<Verb, readonly [string, Text][]>> = {
     ['130', BEFORE_CHANGES],
   ],
   plan: [
-    ['0', { en: 'the steps are complete', zh: '已列出全部步骤' }],
+    ['0', { en: 'all steps are listed', zh: '已列出全部步骤' }],
     ['1', WRONG],
     ['2', { en: 'a blocker stops the upgrade', zh: '升级被阻断项阻止' }],
-    ['3', { en: 'the steps are complete, but some checks could not run', zh: '已列出全部步骤，但有检查无法完成' }],
+    [
+      '3',
+      {
+        en: 'all steps are listed, but some checks could not run; or the installed version could not be read, and no steps are shown',
+        zh: '已列出全部步骤，但有检查无法完成；或无法读取当前版本，未列出步骤',
+      },
+    ],
   ],
   upgrade: [
     ['0', { en: 'upgraded, no blockers left', zh: '升级完成，没有遗留阻断项' }],

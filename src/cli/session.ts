@@ -80,7 +80,7 @@ function withoutCluster({ text, next }: UserError, { verb }: Call): UserError {
     });
   if (!next || !ways.length) return new UserError(text, next);
   return new UserError(text, {
-    en: `${next.en}; without a cluster it takes ${ways.map(({ en }) => en).join(' or ')}: {tool} ${verb} --help`,
+    en: `${next.en}; without a cluster, give ${ways.map(({ en }) => en).join(' or ')}: {tool} ${verb} --help`,
     zh: `${next.zh}；没有集群时可使用${ways.map(({ zh }) => zh).join('或')}：{tool} ${verb} --help`,
   });
 }

@@ -101,7 +101,10 @@ const NO_REMEDY: Text = {
 };
 const MANUAL: Text = { en: 'Manual; fix prints the commands for your cluster.', zh: '手动；fix 会给出适合当前集群的命令。' };
 const PRINTS: Text = { en: 'fix prints the commands for your cluster.', zh: 'fix 会给出适合当前集群的命令。' };
-const CHANGES: Text = { en: 'Writes only the following, after listing every step:', zh: '只写入以下内容，执行前会列出每个步骤：' };
+const CHANGES: Text = {
+  en: 'Writes only the following, and the objects that Fix names; every step is listed first:',
+  zh: '只写入以下内容以及“修复”中所述的对象；执行前会列出每个步骤：',
+};
 /** A text of the check's own says already that it is manual. */
 function tailOf(own: Text | undefined, tail: Text): Text | undefined {
   if (!own || tail === CHANGES) return tail;
@@ -146,7 +149,10 @@ function concerns({ applies, needs = [], knownUpTo }: Check, language: Language)
         : { en: `Target version ${span(to).en}.`, zh: `目标版本 ${span(to).zh}。` }),
     applies.back === true && { en: 'Also for the way back, with --back-to.', zh: '回退时也会检查（--back-to）。' },
     from === undefined && to === undefined && { en: 'Every version.', zh: '所有版本。' },
-    needs.includes('target') && { en: 'Needs a target version.', zh: '需要目标版本。' },
+    needs.includes('target') && {
+      en: 'Compared with the target version (--to, or the default).',
+      zh: '与目标版本比较（--to，未指定时为默认值）。',
+    },
     knownUpTo !== undefined && {
       en: `Supports versions up to ${knownUpTo}; newer versions are unknown.`,
       zh: `支持到 ${knownUpTo}，更高版本的结果为“未知”。`,

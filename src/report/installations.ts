@@ -116,7 +116,7 @@ export function disagreement({ id, sources }: Installation, { language }: Face):
     {
       head: { en: `${name} reports different versions:`, zh: `${name} 检测到多个版本：` }[language],
       says: [...bySaid].map(([says, [first, ...more]]) => {
-        const others = { en: ` and ${counted(more.length, 'other source', '').en}`, zh: ` 等 ${more.length + 1} 处来源` }[language];
+        const others = { en: ` and ${counted(more.length, 'other source', '').en}`, zh: `，另有 ${more.length} 处来源` }[language];
         const colon = { en: ': ', zh: '：' }[language];
         return typeset(`${says}${colon}${oneLine(textOf(first!.from)[language], NAME)}${more.length ? others : ''}`);
       }),

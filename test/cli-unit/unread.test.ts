@@ -46,7 +46,7 @@ test.each([
   [
     'check',
     check,
-    'without a cluster it takes a snapshot (--from) or manifests (-f): {tool} check --help',
+    'without a cluster, give a snapshot (--from) or manifests (-f): {tool} check --help',
     '快照（--from）或清单（-f）：{tool} check --help',
   ],
   [

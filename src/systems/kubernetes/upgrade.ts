@@ -95,7 +95,7 @@ const downgrades = ({ what, version }: Runs, to: string): UserError =>
     },
     {
       en: 'finish or revert the upgrade that was begun, so that all components run one minor version: {tool} check kubernetes/control-plane-skew{place}; explain: {tool} explain kubernetes/control-plane-skew',
-      zh: '先完成或退回已开始的升级，使所有组件处于同一次要版本：{tool} check kubernetes/control-plane-skew{place}；说明：{tool} explain kubernetes/control-plane-skew',
+      zh: '先完成或退回已开始的升级，使所有组件处于同一个次要版本：{tool} check kubernetes/control-plane-skew{place}；说明：{tool} explain kubernetes/control-plane-skew',
     },
   );
 

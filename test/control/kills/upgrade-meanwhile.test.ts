@@ -175,7 +175,7 @@ test('tried on the server, every write is accepted, and nothing is changed', asy
   expect(code, stdout + stderr).toBe(0);
   for (const tried of [
     /^✓ \d+\. set failurePolicy of webhook .* to Ignore/m,
-    /^✓ \d+\. set minAvailable of PodDisruptionBudget default\/shop to 0/m,
+    /^✓ \d+\. set minAvailable of PodDisruptionBudget default\/shop from 1 to 0/m,
   ])
     expect(stdout).toMatch(tried);
   expect(await state()).toEqual(AS_IT_WAS);

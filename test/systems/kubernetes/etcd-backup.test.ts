@@ -26,11 +26,11 @@ grid('kubernetes/etcd-backup', [
     expect: 'warning Backup/velero/daily-1',
     says: ['no backup by Velero has succeeded'],
   },
-  { expect: 'unknown', says: ['take one: etcdctl snapshot save backup.db'] },
+  { expect: 'unknown', says: ['if it is not: etcdctl snapshot save backup.db'] },
   {
     objects: [etcd],
     expect: 'unknown',
-    says: ['take one: kubectl exec -n kube-system etcd-cp1 -- etcdctl --cacert=', 'save /var/lib/etcd/backup.db'],
+    says: ['if it is not: kubectl exec -n kube-system etcd-cp1 -- etcdctl --cacert=', 'save /var/lib/etcd/backup.db'],
   },
   { base: 'managed', fixture: 'aks', expect: 'not-applicable' },
   { base: 'managed', server: 'v1.30.4-gke.1104000', expect: 'not-applicable' },

@@ -19,7 +19,7 @@ const check: Check<typeof reads, Args> = {
       zh: 'Job 在节点上成功后，控制器会取消该节点的封锁，即使它是由其他用户为维护而封锁的。',
     },
     detection: {
-      en: 'Lists cordoned Nodes that a Plan with cordon or drain still has to upgrade, except the Nodes that it is upgrading now. Before an upgrade, also lists all other cordoned Nodes.',
+      en: 'Lists cordoned Nodes that a Plan with cordon or drain still has to upgrade, except the Nodes that it is upgrading now. With a target version, lists all other cordoned Nodes too.',
       zh: '列出处于封锁状态、仍待 Plan（设置了 cordon 或 drain）升级且当前未在升级的节点；计划升级时，还列出其他处于封锁状态的节点。',
     },
     fix: {

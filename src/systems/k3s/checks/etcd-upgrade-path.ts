@@ -25,11 +25,11 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Compares the K3s versions of the Nodes with label node-role.kubernetes.io/etcd with the first release of their minor that includes the needed etcd. SQLite and external datastores are not affected. Stops an upgrade only if a Plan upgrades to the next minor directly: plan and upgrade go through the newest patch first.',
-      zh: '读取带有标签 node-role.kubernetes.io/etcd 的节点的 K3s 版本，与同一次要版本中最早自带所需 etcd 的版本比较。不涉及 SQLite 和外部数据存储。只有当 Plan 直接升级到该版本时才会阻止升级：“plan”和“upgrade”会先经过最新的补丁版本。',
+      zh: '读取带有标签 node-role.kubernetes.io/etcd 的节点的 K3s 版本，与同一个次要版本中最早自带所需 etcd 的版本比较。不涉及 SQLite 和外部数据存储。只有集群中的 Plan 跳过这一步、直接升级到下一个次要版本时，才会阻止升级；“upgrade-guard plan”和“upgrade”会先升级到当前次要版本的最新补丁版本。',
     },
     fix: {
       en: 'manual: upgrade all servers to the newest patch release of their minor first.',
-      zh: '手动：先将所有 server 升级到其次要版本的最新补丁版本。',
+      zh: '手动：先将所有 server 升级到各自次要版本的最新补丁版本。',
     },
   },
   sources: ['k3s-io/k3s: pull requests 13493, 13494', 'etcd-io/website: issues 1165, 1168', 'k3s-io/docs: docs/release-notes'],

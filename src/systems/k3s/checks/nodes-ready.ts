@@ -22,7 +22,7 @@ const check: Check<typeof reads, Args> = {
       zh: '未就绪的节点无法运行 Job：它会占用一个并发名额；如果是 server，所有 agent 会一直停在 prepare。节点名称与主机名不一致时，控制器会删除自己正在运行的 Job。',
     },
     detection: {
-      en: 'Reads condition Ready, label kubernetes.io/hostname and label kubernetes.io/os of the Nodes that each Plan has left, and of all servers for Plans with a prepare step.',
+      en: 'Reads condition Ready, label kubernetes.io/hostname and label kubernetes.io/os of the Nodes that each Plan still has to upgrade, and of all servers for Plans with a prepare step.',
       zh: '读取每个 Plan 尚未升级的节点的 Ready 状况以及标签 kubernetes.io/hostname 和 kubernetes.io/os；对带 prepare 步骤的 Plan，还读取所有 server。',
     },
     fix: {

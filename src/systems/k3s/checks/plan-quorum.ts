@@ -24,11 +24,11 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'The controller upgrades up to spec.concurrency Nodes at a time, and restarts K3s on each. When half of the etcd members or fewer are running, the API server stops answering until a majority is back. A Job ends when K3s is stopped for its restart: without spec.postCompleteDelay the next member can be stopped before the last one is back.',
-      zh: '控制器同时升级最多 spec.concurrency 个节点，并重启其上的 K3s。运行中的 etcd 成员不超过半数时，API 服务器无法响应，直到恢复多数。Job 在 K3s 重启时即结束：没有 spec.postCompleteDelay 时，上一个成员恢复之前就可能停止下一个。',
+      zh: '控制器同时升级最多 spec.concurrency 个节点，并重启其上的 K3s。运行中的 etcd 成员不超过半数时，API 服务器无法响应，直到恢复多数。Job 在 K3s 重启时即结束：没有 spec.postCompleteDelay 时，控制器可能在上一个成员恢复之前就停止下一个成员。',
     },
     detection: {
       en: 'Counts the Nodes with label node-role.kubernetes.io/etcd that a Plan still has to upgrade, and those that are not Ready. Clusters of one or two members are not judged: every upgrade of theirs interrupts the API server.',
-      zh: '统计仍待 Plan 升级、且带有标签 node-role.kubernetes.io/etcd 的节点，以及其中未就绪的节点。只有一个或两个成员的集群不作判断：任何升级都会中断 API 服务器。',
+      zh: '统计仍待 Plan 升级、且带有标签 node-role.kubernetes.io/etcd 的节点，以及未就绪的 etcd 节点。只有一个或两个成员的集群不作判断：任何升级都会中断 API 服务器。',
     },
     fix: {
       en: 'manual: set spec.concurrency of the Plan to 1, and spec.postCompleteDelay to 30s or more.',

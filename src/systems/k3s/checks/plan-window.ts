@@ -26,7 +26,7 @@ const check: Check<typeof reads, Args> = {
       zh: '控制器无法解析时间窗口时会拒绝该 Plan，不会有任何动作；v0.15.0 之前的控制器会忽略时间窗口并立即开始。已开始的升级会越过时间窗口的结束时间，直到全部节点完成。',
     },
     detection: {
-      en: 'Reads spec.window of Plans with Nodes left: days, times such as 22:00 or 10pm, and the time zone; and the version of the controller.',
+      en: 'Reads spec.window of Plans that still have Nodes to upgrade: days, times such as 22:00 or 10pm, and the time zone; and the version of the controller.',
       zh: '读取仍有节点未升级的 Plan 的 spec.window：日期、时间（例如 22:00 或“10pm”）和时区，以及控制器的版本。',
     },
     fix: {

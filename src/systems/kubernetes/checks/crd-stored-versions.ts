@@ -29,7 +29,7 @@ const check: Check<typeof reads, Args> = {
     },
     detection: {
       en: 'Compares status.storedVersions of each CRD with its storage version and its served versions. A CRD in files (-f) is compared with the one in the cluster: if it drops a stored version, that is a blocker. If condition StorageMigrating of a CRD has reason MigrationFailed, its storedVersions are not trusted even if the older versions are no longer listed.',
-      zh: '将每个 CRD 的 status.storedVersions 与其存储版本、已启用版本比较。文件（-f）中的 CRD 与集群中的同名 CRD 比较：如果移除了已存储的版本，则为阻断项。如果 CRD 的状况 StorageMigrating 的原因为 MigrationFailed，即使 storedVersions 已不含旧版本也不采信。',
+      zh: '将每个 CRD 的 status.storedVersions 与其存储版本、已启用版本比较。文件（-f）中的 CRD 与集群中的同名 CRD 比较：如果移除了已存储的版本，则为阻断项。CRD 的 status.conditions 中 StorageMigrating 为 MigrationFailed 时，不以 storedVersions 为准，即使其中已没有旧版本。',
     },
     fix: {
       en: 'Patches every custom resource of the CRD without changing a field, 8 at a time, so that the API server stores it in the storage version. Then sets status.storedVersions to that version, unless the CRD was changed meanwhile. Run it before a CRD that drops a version is applied. undo restores status.storedVersions; the custom resources need no undo.',

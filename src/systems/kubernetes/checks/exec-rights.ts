@@ -26,8 +26,8 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '自 1.35 起，通过 WebSocket 使用 pods/exec、pods/attach 和 pods/portforward 也需要“create”权限，此前有“get”权限即可。缺少该权限时，“kubectl exec”“attach”“port-forward”以及其他使用 WebSocket 的客户端会收到“403 Forbidden”。',
     },
     detection: {
-      en: 'Reads the rules of ClusterRoles and Roles that name one of these subresources with get. A role is not reported if its rules also grant create, if get is granted on all resources (*), or if it belongs to Kubernetes itself. Ignored where feature gate AuthorizePodWebsocketUpgradeCreatePermission is set to false in ConfigMap kubeadm-config or on kube-apiserver.',
-      zh: '读取 ClusterRole 和 Role 中对上述子资源授予“get”权限的规则。规则中同时授予了“create”的角色、对所有资源（*）授予“get”的角色，以及 Kubernetes 自带的角色不会报告。如果 ConfigMap kubeadm-config 或 kube-apiserver 将特性门控 AuthorizePodWebsocketUpgradeCreatePermission 设为 false，则忽略。',
+      en: 'Reads the rules of ClusterRoles and Roles that name one of these subresources with get. A role is not reported if its rules also grant create, if get is granted on all resources (*), or if it belongs to Kubernetes itself. No role is reported where feature gate AuthorizePodWebsocketUpgradeCreatePermission is set to false in ConfigMap kubeadm-config or on kube-apiserver.',
+      zh: '读取 ClusterRole 和 Role 中对上述子资源授予“get”权限的规则。规则中同时授予了“create”的角色、对所有资源（*）授予“get”的角色，以及 Kubernetes 自带的角色不会报告。如果 ConfigMap kubeadm-config 或 kube-apiserver 将特性门控 AuthorizePodWebsocketUpgradeCreatePermission 设为 false，则不报告任何角色。',
     },
     fix: {
       en: 'manual: add verb create to the rule where the role is declared; Kubernetes before 1.35 accepts it too. If the accounts of the role must not open such sessions, remove get instead.',

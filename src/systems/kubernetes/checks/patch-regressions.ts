@@ -46,19 +46,19 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'Some patch releases have a regression: 1.34.0 and 1.34.1 re-create the Pods of every StatefulSet once, a rollout of a parallel StatefulSet can hang for good in 1.35.0 to 1.35.3, and kubeadm 1.30.0 replaces the configuration of kubelets with defaults. A later patch of the same minor version has the fix.',
-      zh: '部分补丁版本会引入之前没有的问题：1.34.0 和 1.34.1 会重新创建所有 StatefulSet 的 Pod 一次；在 1.35.0 至 1.35.3 中，podManagementPolicy 为 Parallel 的 StatefulSet 的滚动更新可能一直停滞；kubeadm 1.30.0 会把 kubelet 的配置改为默认值。同一次要版本之后的补丁版本已修复。',
+      zh: '部分补丁版本会引入之前没有的问题：1.34.0 和 1.34.1 会重新创建所有 StatefulSet 的 Pod 一次；在 1.35.0 至 1.35.3 中，podManagementPolicy 为 Parallel 的 StatefulSet 的滚动更新可能一直停滞；kubeadm 1.30.0 会把 kubelet 的配置改为默认值。同一个次要版本中更高的补丁版本已修复。',
     },
     detection: {
-      en: 'Compares the target with a table of such patches, and looks for what each concerns: StatefulSets (podManagementPolicy, updateStrategy, labels of volumeClaimTemplates), mode ipvs in ConfigMap kube-proxy, ConfigMap kubeadm-config, and on the way to 1.36 suspended Jobs. StatefulSets with strategy OnDelete or without replicas are ignored.',
-      zh: '将目标版本与此类补丁版本的表比较，并查找各自涉及的对象：StatefulSet（podManagementPolicy、updateStrategy、volumeClaimTemplates 的标签）、ConfigMap kube-proxy 中的 ipvs 模式、ConfigMap kubeadm-config；升级到 1.36 时还查找已挂起的 Job。策略为 OnDelete 或没有副本的 StatefulSet 会被忽略。',
+      en: 'Compares the target with a table of such patches, and looks for what each concerns: StatefulSets (podManagementPolicy, updateStrategy, labels of volumeClaimTemplates), mode ipvs in ConfigMap kube-proxy, ConfigMaps kubeadm-config and kubelet-config, and on the way to 1.36 suspended Jobs. StatefulSets with strategy OnDelete or without replicas are ignored.',
+      zh: '将目标版本与此类补丁版本的表比较，并查找各自涉及的对象：StatefulSet（podManagementPolicy、updateStrategy、volumeClaimTemplates 的标签）、ConfigMap kube-proxy 中的 ipvs 模式、ConfigMap kubeadm-config 和 kubelet-config；升级到 1.36 时还查找已挂起的 Job。策略为 OnDelete 或没有副本的 StatefulSet 会被忽略。',
     },
     fix: {
       en: 'manual: choose the named patch as target, or a newer one of the same minor.',
-      zh: '手动：将目标版本改为所列补丁版本，或同一次要版本中更新的补丁版本。',
+      zh: '手动：将目标版本改为所列补丁版本，或同一个次要版本中更高的补丁版本。',
     },
     limits: {
-      en: 'A target without a patch number, and each minor on the way, stands for its newest patch. Distributions can include a fix earlier. Whether /var/lib/kubelet/kubeadm-flags.env of a Node has no flags is visible only on that Node.',
-      zh: '不带补丁号的目标版本表示其次要版本的最新补丁版本，途经的次要版本同样如此。发行版可能更早包含修复。节点的 /var/lib/kubelet/kubeadm-flags.env 中是否没有任何参数，只有在节点上才能看到。',
+      en: 'A target without a patch number, and each minor on the way, stands for its newest patch. Distributions can include a fix earlier. kubeadm 1.35.0 stops where /var/lib/kubelet/kubeadm-flags.env has no flags: that is visible only on the Node.',
+      zh: '不带补丁号的目标版本表示该次要版本的最新补丁版本，途经的次要版本同样如此。发行版可能更早包含修复。节点的 /var/lib/kubelet/kubeadm-flags.env 中没有参数时，kubeadm 1.35.0 会停止：是否如此，只有在该节点上才能看到。',
     },
   },
   sources: [

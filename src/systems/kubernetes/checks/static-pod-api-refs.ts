@@ -42,7 +42,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '自 1.34 起，kubelet 拒绝引用 ServiceAccount、Secret、ConfigMap、PersistentVolumeClaim 等 API 对象的静态 Pod：节点升级后该 Pod 无法启动。',
     },
     detection: {
-      en: 'Reads the mirror Pods of static Pods. Admission plugin NodeRestriction refuses the mirror Pods of such static Pods: unless it is off, a check without a finding is unknown, not passed. In files (-f), checks the Pods in a manifests directory of a kubelet, or in the same directory as a control-plane Pod.',
+      en: 'Reads the mirror Pods of static Pods. With admission plugin NodeRestriction on, such static Pods have no mirror Pod and cannot be seen: without a finding the result is then unknown, not passed. In files (-f), checks the Pods in a manifests directory of a kubelet, or in the same directory as a control-plane Pod.',
       zh: '读取静态 Pod 的镜像 Pod（“mirror Pod”）。准入插件 NodeRestriction 会拒绝此类静态 Pod 的镜像 Pod：除非已关闭该插件，未发现问题时结果为“未知”，而不是“通过”。对于文件（-f），检查位于 kubelet 清单目录中、或与控制平面 Pod 同目录的 Pod。',
     },
     fix: {

@@ -21,7 +21,7 @@ const check: Check<Record<string, never>, Args> = {
     detection: { en: 'Compares the version of the API server with the target.', zh: '比较 API 服务器的版本与目标版本。' },
     fix: {
       en: 'manual: upgrade to each minor version in turn, and check again before each. The command upgrade kubernetes goes that way by itself; this finding does not stop it.',
-      zh: '手动：依次升级到每个次要版本，每次升级前重新检查。upgrade kubernetes 命令会自动按此顺序进行，本问题不会阻止它。',
+      zh: '手动：依次升级到每个次要版本，每次升级前重新检查。“upgrade kubernetes”命令会自动按此顺序进行，本问题不会阻止它。',
     },
     limits: {
       en: 'All other checks already include the changes of every minor on the way.',

@@ -40,7 +40,7 @@ const check: Check<typeof reads, Args> = {
     },
     fix: {
       en: 'manual: back up etcd before the upgrade. To return from etcd 3.6: etcdctl downgrade enable 3.5, then replace the members one by one (likewise for newer minors); or restore the backup. Or leave the newer etcd in place under the older API server.',
-      zh: '手动：升级前备份 etcd。从 etcd 3.6 回退时，先执行“etcdctl downgrade enable 3.5”，再逐个替换成员（更新的次要版本同理）；或恢复备份。也可以保留新版本的 etcd，供旧版本的 API 服务器使用。',
+      zh: '手动：升级前备份 etcd。从 etcd 3.6 回退时，先执行“etcdctl downgrade enable 3.5”，再逐个替换成员（3.7 等更高的次要版本同理）；或恢复备份。也可以保留新版本的 etcd，供旧版本的 API 服务器使用。',
     },
     limits: { en: 'External etcd is not visible.', zh: '外部 etcd 不可见。' },
   },
@@ -78,7 +78,7 @@ const check: Check<typeof reads, Args> = {
     return upgraded
       ? {
           en: `etcd ${older}, which comes with ${to}, does not start on the data of etcd ${newer}: the way back is to restore the backup${first.en}`,
-          zh: `${to} 自带的 etcd ${older} 无法在 etcd ${newer} 的数据上启动：只能恢复备份${first.zh}才能回退`,
+          zh: `${to} 自带的 etcd ${older} 无法在 etcd ${newer} 的数据上启动：要让 etcd 回退，需恢复备份${first.zh}`,
         }
       : {
           en: `the upgrade installs etcd ${newer}: afterwards etcd ${older} does not start on its data`,

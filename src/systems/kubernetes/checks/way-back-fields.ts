@@ -60,7 +60,7 @@ const check: Check<Record<string, Listed>, Args> = {
       zh: '手动：回退前保存这些对象，并在声明它们的位置删除该字段；或在下次升级后重新应用。',
     },
     limits: {
-      en: 'Fields that the older version has behind a feature gate that is off there are not reported. Custom resources are not covered.',
+      en: 'Not reported: fields that the older version has too, but whose feature gate is off there. Custom resources are not covered.',
       zh: '不报告旧版本已有但特性门控默认关闭的字段。不包括自定义资源。',
     },
   },

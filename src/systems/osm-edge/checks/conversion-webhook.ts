@@ -32,7 +32,10 @@ const check: Check<typeof reads, Args> = {
       en: 'Reads spec.conversion of the CRDs of osm-edge and SMI, where the installed version is 1.2.0 or later.',
       zh: '当前版本为 1.2.0 或更高时，读取 osm-edge 与 SMI 的 CRD 的 spec.conversion。',
     },
-    fix: { en: 'Sets the conversion strategy to None, as osm-bootstrap does.', zh: '将转换策略改为 None，与 osm-bootstrap 的做法相同。' },
+    fix: {
+      en: 'Sets the conversion strategy to None, as osm-bootstrap from 1.2.0 on does.',
+      zh: '将转换策略改为 None，与 1.2.0 及之后的 osm-bootstrap 的做法相同。',
+    },
   },
   sources: ['flomesh-io/osm-edge: pkg/crdconversion@v1.1.3', 'flomesh-io/osm-edge: cmd/osm-bootstrap/osm-bootstrap.go@v1.2.0'],
   applies: { from: '>=1.2.0', stage: 'both' },

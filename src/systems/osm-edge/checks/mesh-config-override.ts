@@ -45,7 +45,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
       zh: '将 release 现有的或升级后将有的用户 values 与其对应的 MeshConfig 字段比较。不比较 chart 的默认值。',
     },
     fix: {
-      en: 'Sets the fields in MeshConfig to the values, after the upgrade where there is one. Undo restores them.',
+      en: 'Sets the fields in MeshConfig to the values; upgrade does so after helm. Undo restores them.',
       zh: '将 MeshConfig 的这些字段改为 values 中的值；有升级时在升级之后进行。撤销时恢复原值。',
     },
     limits: {

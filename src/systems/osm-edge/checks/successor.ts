@@ -17,11 +17,11 @@ interface Args {
 
 const check: Check<typeof reads, Args> = {
   id: 'osm-edge/successor',
-  title: { en: 'a newer osm-edge release exists, and FSM does not run beside it', zh: '仍有更新的 osm-edge 版本，且未与 FSM 并存' },
+  title: { en: 'osm-edge has a newer release, and no FSM runs in the cluster', zh: '仍有更新的 osm-edge 版本，且未与 FSM 并存' },
   headline: { en: 'osm-edge is archived or runs beside its successor FSM', zh: 'osm-edge 已停止维护或与其后继 FSM 并存' },
   page: {
     impact: {
-      en: 'The repository was archived on 2024-04-14; 1.3.9 of 2023-09-26 is the last release, and its tests ran on Kubernetes 1.19 and 1.25. There will be no fixes. FSM beside osm-edge replaces the CRDs that both have (SMI, plugin.flomesh.io, flomesh.io).',
+      en: 'The repository was archived on 2024-04-14; 1.3.9 of 2023-09-26 is the last release, and its tests ran on Kubernetes 1.19 and 1.25. There will be no fixes. FSM and osm-edge each replace the CRDs that both have (SMI, plugin.flomesh.io, flomesh.io).',
       zh: '该仓库已于 2024-04-14 归档；2023-09-26 的 1.3.9 是最后一个版本，其测试在 Kubernetes 1.19 和 1.25 上运行，此后不再有修复。FSM 与 osm-edge 并存时会替换两者共有的 CRD（SMI、plugin.flomesh.io、flomesh.io）。',
     },
     detection: {
@@ -29,7 +29,7 @@ const check: Check<typeof reads, Args> = {
       zh: '当前版本为最后一个版本时报告，并报告带有标签 app=fsm-controller 的 Deployment。',
     },
     fix: {
-      en: 'manual: plan a migration to FSM: other namespaces, labels, annotations, CRD groups and CLI (fsm), no migration guide; every Pod of the mesh is injected again. It is not an upgrade of this release.',
+      en: 'manual: plan a migration to FSM: it uses other namespaces, labels, annotations, CRD groups and another CLI (fsm), there is no migration guide, and every Pod of the mesh has to be injected again. It is not an upgrade of this release.',
       zh: '手动：规划迁移到 FSM：命名空间、标签、注解、CRD 组和命令行（fsm）都不同，没有迁移指南；网格的全部 Pod 需要重新注入。这不是对该 release 的升级。',
     },
     limits: {

@@ -50,7 +50,7 @@ const check: Check<typeof reads, Args> = {
       zh: '将 rollingUpdate 设为 maxSurge 0、maxUnavailable 1。chart 未设置该字段，因此 helm 会保留。撤销时改回。',
     },
     limits: {
-      en: 'Ports taken by other programs are not seen. The upgrade guide suggests another httpPort, which alone does not help: webhookPort collides as well. Its example, 5 replicas on 5 nodes, does roll out.',
+      en: "Ports taken by other programs are not seen. Spiderpool's upgrade guide suggests another httpPort, which alone does not help: webhookPort collides as well. Its example, 5 replicas on 5 nodes, does roll out.",
       zh: '看不到其他程序占用的端口。Spiderpool 的升级指南建议修改 httpPort，但仅修改它无效：webhookPort 同样冲突。指南中 5 个节点 5 个副本的例子实际可以完成更新。',
     },
   },

@@ -42,7 +42,7 @@ const check: Check<typeof reads, Args> = {
       zh: 'upgrade spiderpool 会停止 controller 和 agent，就地转换每个对象，然后移除 v1。不删除任何对象，运行中的 Pod 保留其 IP，新 Pod 等待；撤销时转换回来。',
     },
     limits: {
-      en: 'The upgrade guide does not mention this: it only asks to change ownerControllerType from None to Pod. The conversion does not start while IP findings are open, or if an object cannot be converted.',
+      en: "Spiderpool's upgrade guide does not mention this: it only asks to change ownerControllerType from None to Pod. The conversion does not start while IP findings are open, or if an object cannot be converted.",
       zh: 'Spiderpool 的升级指南未提及此问题，只要求把 ownerControllerType 从 None 改为 Pod。有未修复的 IP 问题，或有对象无法转换时，转换不会开始。',
     },
   },

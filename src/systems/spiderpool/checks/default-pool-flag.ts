@@ -42,7 +42,7 @@ const check: Check<typeof reads, Args> = {
       zh: '在 CRD 含有该字段（0.4.0 及以后）时，为这些池设置 spec.default: true。撤销时移除。',
     },
     limits: {
-      en: 'The upgrade guide does not mention this. A ConfigMap with another name (global.configName) is not found.',
+      en: "Spiderpool's upgrade guide does not mention this. A ConfigMap with another name (global.configName) is not found.",
       zh: 'Spiderpool 的升级指南未提及此变化。使用其他名称（global.configName）的 ConfigMap 无法找到。',
     },
   },

@@ -35,7 +35,7 @@ const check: Check<typeof reads, Args> = {
   headline: { en: 'leftover spiderpool-init Pod will make helm upgrade fail', zh: '残留的 spiderpool-init Pod 会导致 helm upgrade 失败' },
   page: {
     impact: {
-      en: 'In 0.8.7 and older, and in 0.9.0–0.9.4, the chart ships spiderpool-init as a bare Pod. The Pod left over from the install makes helm upgrade to such a version fail, because almost no Pod field can be changed. If only the image differs, the upgrade succeeds, but spiderpool-init does not run again and clusterNetwork in the Multus config stays empty.',
+      en: 'In 0.8.7 and older, in 0.9.0–0.9.4 and in 1.0.0-rc0, the chart ships spiderpool-init as a bare Pod. The Pod left over from the install makes helm upgrade to such a version fail, because almost no Pod field can be changed. If only the image differs, the upgrade succeeds, but spiderpool-init does not run again and clusterNetwork in the Multus config stays empty.',
       zh: '0.8.7 及更早版本和 0.9.0–0.9.4 的 chart 直接以 Pod 部署 spiderpool-init。由于 Pod 几乎不允许修改，安装时残留的 Pod 会让升级到这些版本的 helm upgrade 失败。如果只有镜像不同，升级会成功，但 spiderpool-init 不会再次运行，Multus 配置中的 clusterNetwork 会一直为空。',
     },
     detection: {

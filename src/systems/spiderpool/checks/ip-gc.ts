@@ -25,7 +25,7 @@ const check: Check<typeof reads, { version: string }> = {
   headline: { en: 'IP garbage collection can release IPs of running Pods', zh: 'IP 回收可能释放运行中 Pod 的 IP' },
   page: {
     impact: {
-      en: 'Up to 0.8.7, in 0.9.0–0.9.4 and in 1.0.0-rc0 and rc1, garbage collection can release the IP of a running Pod: when a StatefulSet is scaled down and up within the grace period. The next Pod gets the same IP, and both use it.',
+      en: 'Up to 0.8.7, in 0.9.0–0.9.4 and in 1.0.0-rc0 and rc1, garbage collection can release the IP of a running Pod: when a StatefulSet is scaled down and up within the grace period of its Pods. The next Pod gets the same IP, and both use it.',
       zh: '0.8.7 及更早版本、0.9.0–0.9.4、1.0.0-rc0 和 rc1 的 IP 回收可能释放运行中 Pod 的 IP：在宽限期内将 StatefulSet 缩容再扩容即可触发。之后的 Pod 会分配到同一 IP，造成冲突。',
     },
     detection: {
@@ -33,12 +33,12 @@ const check: Check<typeof reads, { version: string }> = {
       zh: `将当前版本与已修复的版本（0.8.8、0.9.5、1.0.0-rc2）比较。关闭 IP 回收（${ENABLED}=false）时不报告。`,
     },
     fix: {
-      en: 'manual: upgrade, to 0.8.13 or 0.9.13 within the line. Until then do not scale a StatefulSet down and up in quick succession.',
+      en: 'manual: upgrade; to stay on 0.8 or 0.9, to 0.8.13 or 0.9.13. Until then do not scale a StatefulSet down and up in quick succession.',
       zh: '手动：升级；同一版本线内可升级到 0.8.13 或 0.9.13。在此之前不要短时间内将 StatefulSet 缩容再扩容。',
     },
     limits: {
-      en: 'IPs that it has already released are reported by duplicate-pod-ip and unrecorded-pod-ip. The upgrade guide names only 0.9.4 and older, and recommends a restart of the Pod, which helps only if its SpiderEndpoint is deleted as well.',
-      zh: '已造成的 IP 问题由 duplicate-pod-ip 和 unrecorded-pod-ip 检查。Spiderpool 的升级指南只提到 0.9.4 及更早版本和重启 Pod；只有其 SpiderEndpoint 也已删除时，重启才有效。',
+      en: "IPs that it has already released are reported by duplicate-pod-ip and unrecorded-pod-ip. Spiderpool's upgrade guide names only 0.9.4 and older, and recommends a restart of the Pod, which helps only if its SpiderEndpoint is deleted as well.",
+      zh: '已造成的 IP 问题由 duplicate-pod-ip 和 unrecorded-pod-ip 检查。Spiderpool 的升级指南只说 0.9.4 及更早版本受影响，建议重启 Pod；但只有该 Pod 的 SpiderEndpoint 也已删除时，重启才有效。',
     },
   },
   get sources() {

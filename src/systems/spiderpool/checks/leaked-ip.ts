@@ -42,7 +42,7 @@ const check: Check<typeof reads, Args> = {
   page: {
     impact: {
       en: 'If the owner recorded for an IP no longer exists, the IP is never assigned again. Such leaks fill the pool until new Pods get no IP. Up to 0.8.8 and 0.9.7, a Pod that fails to start on one of its networks also leaks another IP at each attempt; IP garbage collection does not release them while the Pod exists.',
-      zh: 'IP 记录的所属对象不存在时，该 IP 不会再被分配；泄漏会逐渐占满地址池，直到新 Pod 无法获得 IP。0.8.8、0.9.7 及更早版本中，有一个网络一直无法就绪的 Pod 每次重试还会再占用一个 IP，只要该 Pod 存在，IP 回收就不会释放。',
+      zh: 'IP 记录的所属对象不存在时，该 IP 不会再被分配；泄漏会逐渐占满地址池，直到新 Pod 无法获得 IP。在 0.8 的 0.8.8 及更早版本、0.9 的 0.9.7 及更早版本中，如果 Pod 的某个网络一直无法就绪，每次重试都会再占用一个 IP；只要该 Pod 存在，IP 回收就不会释放。',
     },
     detection: {
       en: 'Reports IPs that no Pod uses and whose recorded name belongs to no Pod, SpiderEndpoint, KubeVirt VM or VM instance; and pools with several IPs allocated to one Pod that has none. Checked twice, a second apart, because a record outlives its Pod for a moment.',

@@ -50,7 +50,7 @@ const check: Check<Record<string, never>, Args> = {
       zh: '将为空的 clusterNetwork 设为 Spiderpool 其他 ConfigMap 中仍保留的名称，并重启将其复制到节点的 DaemonSet。撤销时恢复为空。手动：如果所有 ConfigMap 都没有名称，请设置 clusterNetwork；如需在升级时固定，请设置 multus.multusCNI.defaultCniCRName。',
     },
     limits: {
-      en: 'Versions that empty it during the upgrade (0.8.8, 0.9.5–0.9.7) are rejected by target-version. The upgrade guide mentions neither the emptied value nor the detection.',
+      en: "Versions that empty it during the upgrade (0.8.8, 0.9.5–0.9.7) are rejected by target-version. Spiderpool's upgrade guide mentions neither the emptied value nor the detection.",
       zh: '升级时会清空 clusterNetwork 的版本（0.8.8、0.9.5–0.9.7）由 target-version 阻止。Spiderpool 的升级指南既未提及该值会被清空，也未提及自行检测。',
     },
   },

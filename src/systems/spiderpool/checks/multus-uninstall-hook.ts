@@ -54,7 +54,7 @@ const check: Check<typeof reads, Args> = {
       zh: '从 DaemonSet 中移除 preStop 命令，并等待其 Pod 全部替换：旧 Pod 停止时仍会删除节点上的文件，新 Pod 会重新写入。撤销时恢复该命令，Pod 会再次替换。',
     },
     limits: {
-      en: 'The upgrade guide sets uninstall=false in the command of the upgrade itself: that does not reach the Pods that run now. The value never guards the NetworkAttachmentDefinition CRD; see nad-crd-kept.',
+      en: "Spiderpool's upgrade guide sets uninstall=false in the command of the upgrade itself: that does not reach the Pods that run now. The value never guards the NetworkAttachmentDefinition CRD; see nad-crd-kept.",
       zh: 'Spiderpool 的升级指南在升级命令中设置 uninstall=false：这不影响正在运行的 Pod。该值也不保护 NetworkAttachmentDefinition 的 CRD，见 nad-crd-kept。',
     },
   },

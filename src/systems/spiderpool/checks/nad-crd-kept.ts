@@ -42,7 +42,7 @@ const check: Check<typeof reads, Args> = {
       zh: '先备份所有 NetworkAttachmentDefinition，再在 CRD 上设置 helm.sh/resource-policy=keep；helm 删除前会从集群读取该注解。撤销时移除该注解，保留备份。',
     },
     limits: {
-      en: 'The upgrade guide names multus.multusCNI.uninstall=false for this: it guards files on the nodes only, never the CRD. Applying the CRD beforehand does not help either.',
+      en: "Spiderpool's upgrade guide names multus.multusCNI.uninstall=false for this: it guards files on the nodes only, never the CRD. Applying the CRD beforehand does not help either.",
       zh: 'Spiderpool 的升级指南建议设置 multus.multusCNI.uninstall=false：它只保护节点上的文件，不保护该 CRD。预先应用 CRD 也无济于事。',
     },
   },

@@ -27,7 +27,7 @@ const check: Check<Record<string, never>, Args> = {
     },
     detection: {
       en: 'Compares the target version with a table of known problems; the installed version is not judged. Blocker if a newer patch of the same minor version has the problem fixed, otherwise warning. Release candidates and versions that were never published are rejected.',
-      zh: '将目标版本与已知问题表比较，不评价当前版本。同一次要版本的后续补丁版本已修复则为阻断项，否则为警告。候选版本和从未发布的版本会被拒绝。',
+      zh: '将目标版本与已知问题表比较，不评价当前版本。同一个次要版本的后续补丁版本已修复则为阻断项，否则为警告。候选版本和从未发布的版本会被拒绝。',
     },
     limits: {
       en: 'The finding names the version to use instead. If you need that very version, accept the check with --accept; upgrade then adds the known fixes (clusterNetwork, and SpiderCoordinator fields that its agents read unchecked).',
