@@ -124,7 +124,7 @@ const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 /** Only an API server writes these: what holds one was taken out of a cluster. */
 const OF_CLUSTER = ['uid', 'resourceVersion', 'managedFields'];
 
-/** kubectl apply writes its annotation anew: what a manifest carries of an earlier one says nothing. What was taken out of a cluster says how it was applied there. */
+/** kubectl apply overwrites its annotation: one that a manifest in a file carries says nothing. An object that was read from a cluster says how it was applied there. */
 function asApplied(manifest: Manifest): Manifest {
   const { object } = manifest;
   const { annotations, ...metadata } = object.metadata as Raw;

@@ -218,7 +218,7 @@ function readNode(root: Node, targets: Map<Alias, Node>, room: Room, twice: (key
     return value;
   }
 
-  /** As goyaml.v2 decodes it: in order, a merge like the keys that it brings. Of two of one name the later one counts, as kubectl has it. */
+  /** As goyaml.v2 decodes it: in order, a merge like the keys that it adds. Of two of one name the later one counts, as kubectl has it. */
   function map(node: YAMLMap, depth: number): Raw {
     const into: Raw = {};
     const own = new Map<string, Node | null>();

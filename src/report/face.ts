@@ -54,7 +54,7 @@ export function paragraph(text: string, face: Face, indent = 2, hanging = indent
   return lines.map((line, i) => ' '.repeat(i ? hanging : indent) + line);
 }
 
-/** The same for a sentence that ends in a command to run: where not all of it fits on one line, the command gets a line of its own, which a terminal may fold, but a paste brings back whole. */
+/** The same for a sentence that ends in a command to run: where not all of it fits on one line, the command gets a line of its own, which a terminal may fold, and which is still one line when it is pasted. */
 export function paragraphWithCommand(text: string, face: Face, indent = 2): string[] {
   const ending = new RegExp(
     `^(.*?[:：])\\s*((?:kubectl|helm|etcdctl|${face.tool}) .*)$|^(.*?)“((?:kubectl|helm|etcdctl|${face.tool}) [^”]*)”$`,

@@ -43,7 +43,7 @@ export function runDetail(stored: StoredRun & Pick<RunSummary, 'by'>, face: Face
     const isUndone = back === 'done' || back === 'already';
     const word = isUndone ? UNDONE : last ? RESULTS[last] : NOT_BEGUN;
     const far = states.undo.get(step.id)?.progress ?? states.apply.get(step.id)?.progress;
-    // Without its process it is anybody's guess; beside it it is what that process does now.
+    // Of a step in doubt: unknown where its process is gone, in progress where that process lives.
     if (last === 'in-doubt' && by?.here) return `${style.cyan('…')} ${(far ? runningFar(farText(far)) : RUNNING)[language]}`;
     return `${signOf(last, face)} ${!last && far ? farText(far)[language] : word[language]}`;
   };

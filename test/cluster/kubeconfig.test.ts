@@ -95,7 +95,7 @@ describe('errors name what is wrong and what to try', () => {
     ['clusters: [\n', /失败：第 \d 行不是有效的 YAML（缩进或语法有误；Flow .*）$/],
     ['- a\n', /失败：内容不是映射（map）$/],
     ['contexts: [{name: a, context: {}}, {name: a, context: {}}]', /失败：有两个名为 a 的上下文$/],
-  ])('what is no kubeconfig is said in Chinese, with its line: %j', async (content, message) => {
+  ])('a file that is not a kubeconfig is named in Chinese, with its line: %j', async (content, message) => {
     const error = await connect({ kubeconfig: file('config', content) }, env).catch((thrown) => thrown);
     expect(error.text.zh).toMatch(message);
   });

@@ -11,7 +11,7 @@ test('removed in 3.6, still there in 3.6', async () => {
   const { etcd } = await foundBed(NEWEST);
   const version = (await execute(etcd, ['--version'])).stdout;
   expect(version).toContain('etcd Version: 3.6.');
-  // An empty value: a flag that takes no such value refuses that; the others go on to print the version.
+  // An empty value: a flag that takes no such value refuses that; the others let etcd print its version.
   const has = async (flag: string): Promise<boolean> => {
     const { stderr } = await execute(etcd, [`--${flag}=`, '--version']).catch((error: { stderr: string }) => error);
     return !stderr.includes('flag provided but not defined');

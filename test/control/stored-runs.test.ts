@@ -360,7 +360,7 @@ describe('an undo that fails', () => {
   });
 });
 
-test('while the API server is away, as when its control plane is upgraded, runs shows what this machine recorded of it; no other command goes on', async () => {
+test('while the API server is away, as when its control plane is upgraded, runs shows what this machine recorded of it; undo is refused', async () => {
   const home = newHome();
   const own = await startFaultProxy(cluster);
   const there = await own.kubeconfigFrom(kubeconfig);

@@ -62,7 +62,7 @@ describe('keys that stand twice', () => {
     ['behind an anchor, once', 'a: &m {x: 1, x: 2}\nb: *m\n', ['x 1 1']],
     ['in JSON', '{"a": 1,\n"a": 2}', ['a 2 1']],
     ['not in two maps', 'a: {x: 1}\nb: {x: 1}\n', []],
-    ['not where a merge brings it', 'm: &m {x: 1}\nn:\n  x: 2\n  <<: *m\n', []],
+    ['not where a merge adds it', 'm: &m {x: 1}\nn:\n  x: 2\n  <<: *m\n', []],
   ])('%s', (_, text, wanted) => expect(twice(text)).toEqual(wanted));
 
   it('the last one counts', () => expect(oneOf('a: 1\nb: {c: 1, c: 2}\na: 3\n')).toEqual({ a: 3, b: { c: 2 } }));

@@ -1,5 +1,5 @@
 // Which flags a minor of etcd no longer has: it does not start with them, whatever their value. Those that stand in ClusterConfiguration go into the static Pod that kubeadm writes;
-// of a static Pod that somebody else keeps, only its own manifest says.
+// of a static Pod that kubeadm does not write, only its own manifest says.
 import { minorOf } from '../../versions/kubernetes.ts';
 import { etcdFloors, kubeadm } from './knowledge/tables.ts';
 

@@ -3,7 +3,7 @@ import type { Finding, Ref, RowOf } from '../../engine/contracts.ts';
 import { each, label, list, texts } from '../../engine/read/index.ts';
 
 const ROLE = {
-  /** The API server brings its own roles up to date. */
+  /** The API server updates its own roles itself. */
   own: label('kubernetes.io/bootstrapping'),
   rules: each('rules', {
     groups: texts('apiGroups'),

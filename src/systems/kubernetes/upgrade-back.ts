@@ -1,4 +1,4 @@
-// Of what was upgraded too early: the commands that bring back its older version. A kubelet is downgraded like it is upgraded, on a drained Node; of a static Pod its
+// Of what was upgraded too early: the commands that install its older version again. A kubelet is downgraded like it is upgraded, on a drained Node; of a static Pod its
 // manifest has the image. Source: kubernetes/website version-skew-policy.md.
 import type { Command } from '../../engine/contracts.ts';
 import { oneLine } from '../../text/sanitise.ts';

@@ -71,7 +71,7 @@ const fromYum = (of: string): string => {
   return `printf "%s\\n" ${lines.map((line) => `"${line}"`).join(' ')} | sudo tee /etc/yum.repos.d/kubernetes.repo`;
 };
 
-/** Packages from the repository of that minor; on what is not of the family of Red Hat, those of apt. `older`: than what is installed. */
+/** Packages from the repository of that minor; apt, except on the family of Red Hat. `older`: than what is installed. */
 export function installed(os: string, version: string, packages: readonly string[], { older = false } = {}): string {
   const plain = version.replace(/^v/, '');
   const of = minor(minorOf(version));

@@ -90,7 +90,7 @@ describe('found', () => {
       ],
     ],
     [
-      'flags of etcd as a map, of an etcd that two minors bring',
+      'flags of etcd as a map, of an etcd that comes with two minors',
       KUBEADM('v1beta4', 'ClusterConfiguration', 'etcd: {local: {extraArgs: {enable-v2: "false", discovery: x, discovery-srv: x}}}'),
       '1.37',
       [

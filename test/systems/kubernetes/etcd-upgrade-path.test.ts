@@ -39,7 +39,7 @@ grid('kubernetes/etcd-upgrade-path', [
   },
   { fixture: 'found-flags', expect: 'warning Pod/kube-system/etcd-kept-cp1' },
   { fixture: 'found-flags', to: 'kubernetes=v1.33.9', expect: 'passed' },
-  // The flag that etcd 3.6 still has goes with 3.7, which 1.37 brings.
+  // The flag that etcd 3.6 still has is gone in 3.7, which comes with 1.37.
   {
     fixture: 'found-flags',
     to: 'kubernetes=1.37',

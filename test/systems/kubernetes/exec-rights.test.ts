@@ -65,7 +65,7 @@ grid('kubernetes/exec-rights', [
   { objects: [OLD, config(`{feature-gates: '${GATE}=false'}`)], to, server, expect: 'passed' },
   { objects: [OLD, config(`[{name: feature-gates, value: 'X=true,${GATE}=false'}]`)], to, server, expect: 'passed' },
   { objects: [OLD, config(`{feature-gates: 'X=false'}`)], to, server, expect: FOUND },
-  // kubeadm writes the static Pods anew, so that its ConfigMap counts.
+  // kubeadm writes the static Pods again, so that its ConfigMap counts.
   { objects: [OLD, apiServer('cp1', `${GATE}=false`), config('{}')], to, server, expect: FOUND },
   { objects: [OLD, apiServer('cp1', `${GATE}=false`)], to, server, expect: 'passed' },
   { objects: [OLD, apiServer('cp1', `${GATE}=false`), apiServer('cp2', 'X=true')], to, server, expect: FOUND },

@@ -251,7 +251,7 @@ test('an object that is declared twice is found where it is old', async () => {
 const MARKED = (given: string) =>
   `${CRON('v1').replace('{name: x}', '')}  name: x\n  annotations:\n    kubectl.kubernetes.io/last-applied-configuration: '{"apiVersion":"batch/v1beta1","kind":"CronJob"}'\n${given}`;
 test.each<[string, string, string[], number]>([
-  ['a manifest: the next apply writes it anew', '', [], 0],
+  ['a manifest: the next apply overwrites it', '', [], 0],
   ['a manifest exported without what the cluster gave', '  creationTimestamp: null\n  generation: 1\n', [], 0],
   ['taken out of a cluster, by its uid', '  uid: 93674123-01f1-4a10-a829-ff0751cf13da\n', ['CronJob/default/x a.yaml:1'], 2],
   ['by its resourceVersion', '  resourceVersion: "647052"\n', ['CronJob/default/x a.yaml:1'], 2],

@@ -1,5 +1,5 @@
-// The minors of etcd that a path crosses: from which patch each may be reached, that none may be skipped, and which flags of a static Pod it does not start with. kubeadm brings etcd with
-// each minor (knowledge/kubeadm.json) and writes the flags anew, from the ConfigMap that kubeadm-config judges. Floors and flags: knowledge/etcd-floors.json.
+// The minors of etcd that a path crosses: from which patch each may be reached, that none may be skipped, and which flags of a static Pod it does not start with. kubeadm installs etcd with
+// each minor (knowledge/kubeadm.json) and writes the flags again, from the ConfigMap that kubeadm-config judges. Floors and flags: knowledge/etcd-floors.json.
 import type { Check, Finding, Gap, Judgement, PointReader, Ref, RowOf, Rows, Text } from '../../../engine/contracts.ts';
 import { inOurWords, isGap } from '../../../engine/gaps.ts';
 import { annotation, each, flagged, list, mentions, rowOf, UNREADABLE, word, yaml } from '../../../engine/read/index.ts';
@@ -73,7 +73,7 @@ const check: Check<ReturnType<typeof reads>, Args> = {
     const minors = [String(from), ...hops].map((hop) => etcdMinor(etcdOf(hop) ?? ''));
     const crosses = new Set(minors).size > 1;
     if (!members.length) return { findings: [], gaps: crosses ? [NOT_SEEN] : [] };
-    const kept = await keptByHand(members, look);
+    const kept = await notOfKubeadm(members, look);
     return {
       findings: [...Map.groupBy(members, ({ version }) => version).values()].flatMap((same) => findings(same, kept, hops)),
       gaps: crosses ? kept.flatMap(({ ref, isScript }): Gap[] => (isScript ? [inScript('etcd', ref)] : [])) : [],
@@ -113,7 +113,7 @@ const membersIn = (pods: readonly RowOf<ReturnType<typeof pod>>[]): Member[] =>
   });
 
 /** Members whose manifest kubeadm does not write again. Where it once did, and its configuration is not seen, the flags that it wrote itself are left out. */
-async function keptByHand(members: Member[], look: PointReader): Promise<Member[]> {
+async function notOfKubeadm(members: Member[], look: PointReader): Promise<Member[]> {
   if (!members.some(({ byKubeadm }) => byKubeadm)) return members;
   const found = await look.get(CONFIG);
   const { config } = found && !isGap(found) ? rowOf(COLUMNS)(found) : {};
@@ -136,7 +136,7 @@ const isBelow = (a: string, b: string): boolean => {
 function findings(members: Member[], kept: readonly Member[], hops: readonly string[]): Finding<Args>[] {
   let installed = members[0]!.version;
   const mine = kept.filter(({ version }) => version === installed);
-  // A manifest that brings the newer etcd already.
+  // A manifest that has the newer etcd already.
   const own = hops.length ? refusing(mine, etcdMinor(installed)) : undefined;
   return [
     ...(own ? [finding(own.members, { is: 'own', installed, reached: installed, floor: own.flags, hop: hops[0]! }, own.refused)] : []),

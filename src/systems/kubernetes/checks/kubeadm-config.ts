@@ -237,7 +237,7 @@ function argsIn(given: Json | undefined): { name: string; value?: string }[] {
   return pairs.flatMap(([name, value]) => (typeof name === 'string' ? [{ name, ...(typeof value === 'string' ? { value } : {}) }] : []));
 }
 
-/** kubeadm writes them into the static Pod of the etcd that it brings, or of the one that imageTag names. */
+/** kubeadm writes them into the static Pod of the etcd that it installs, or of the one that imageTag names. */
 function etcdRefused(names: readonly string[], tag: Json | undefined, hops: readonly string[]): Finding<Args>[] {
   const named = typeof tag === 'string' ? etcdVersion(tag) : undefined;
   const at = (hop: string): number => etcdMinor(named ?? etcdOf(hop) ?? '');

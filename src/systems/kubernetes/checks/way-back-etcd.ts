@@ -65,7 +65,7 @@ const check: Check<typeof reads, Args> = {
     // Data stay of the older minor until the last member is of the newer one.
     const oldest = members.map(({ version }) => version).toSorted((a, b) => etcdMinorOf(a) - etcdMinorOf(b))[0];
     if (upgraded && !oldest) return { unknown: NOT_SEEN };
-    // Of several minors on the way the first that brings a newer etcd closes the way back.
+    // Of several minors on the way the first that comes with a newer etcd closes the way back.
     const hop = upgraded ? undefined : path.hops.find((each) => crossesEtcd(to, each));
     const [newer, older] = upgraded ? [oldest!, etcdOf(to)!] : [etcdOf(hop ?? from)!, oldest ?? etcdOf(to)!];
     const objects = members.map(({ ref }) => ref);
